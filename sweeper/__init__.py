@@ -1,0 +1,1 @@
+"""Distributed hyperparameter sweeps over generative models: from one YAML file to a verdict."""

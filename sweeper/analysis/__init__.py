@@ -1,0 +1,36 @@
+"""What a sweep has shown: its results, the verdict with intervals, tables, and the best configuration as a file."""
+
+from sweeper.analysis.configuration import read_config
+from sweeper.analysis.export import best_trial, export_best
+from sweeper.analysis.home import LATEST, find_sweep, is_sweep, list_sweeps
+from sweeper.analysis.listing import describe_home, describe_sweep, sweeps_table, trials_table
+from sweeper.analysis.plain import strict
+from sweeper.analysis.results import SweepResults
+from sweeper.analysis.summary import summarize
+from sweeper.analysis.table import Table, arm_table
+from sweeper.analysis.verdict import Comparison, Verdict, judge
+from sweeper.analysis.wording import verdict_lines, verdict_text
+
+__all__ = [
+    "LATEST",
+    "Comparison",
+    "SweepResults",
+    "Table",
+    "Verdict",
+    "arm_table",
+    "best_trial",
+    "describe_home",
+    "describe_sweep",
+    "export_best",
+    "find_sweep",
+    "is_sweep",
+    "judge",
+    "list_sweeps",
+    "read_config",
+    "strict",
+    "summarize",
+    "sweeps_table",
+    "trials_table",
+    "verdict_lines",
+    "verdict_text",
+]

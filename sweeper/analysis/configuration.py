@@ -1,0 +1,60 @@
+"""The file of one concrete configuration: what `sweeper export` writes and `sweeper train` runs again."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sweeper.spec.grammar import SECTIONS, parse_section, refuse_domains
+from sweeper.spec.reading import Document, read_document, read_file
+from sweeper.spec.values import Value, listed, not_allowed, shown
+from sweeper.spec.writing import to_yaml
+
+_REQUIRED = ("name", *SECTIONS)
+_ALLOWED = (*_REQUIRED, "provenance")
+
+
+def config_text(name: str, config: Mapping[str, Any], provenance: Mapping[str, Any]) -> str:
+    """Return the text of a configuration file, which `read_config` reads back to equal values."""
+    return to_yaml({"name": name, **config, "provenance": dict(provenance)})
+
+
+def read_config(path: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Read a configuration file: the sections data, model, objective and training, and where they come from.
+
+    The provenance is empty for a file that has none, such as one written by hand.
+
+    Raises UsageError, one line with file and line, for a key that is unknown or missing, for a value of the wrong
+    kind, and for a domain, a `choose` or a section `sweep`, with which the file is not one configuration.
+    """
+    document = read_document(read_file(path), str(path))
+    content = _checked(document)
+    config: dict[str, Any] = {}
+    for section in SECTIONS:
+        refuse_domains(content[section], (section,), document.places, "one concrete configuration")
+        config[section] = parse_section(section, content[section], document.places)
+    return config, _provenance(content, document)
+
+
+def _checked(document: Document) -> dict[str, Value]:
+    """Return the top of the file, with all keys that it must have and no other."""
+    content, error = document.value, document.places.error
+    if not isinstance(content, dict):
+        raise error((), f"found {shown(content)}; must be a mapping of {listed(_ALLOWED)}")
+    if "sweep" in content:
+        raise error(("sweep",), "found in a file that must be one configuration; sweeper run takes a sweep")
+    for key in content:
+        if key not in _ALLOWED:
+            raise error((key,), not_allowed(key, _ALLOWED))
+    for key in _REQUIRED:
+        if key not in content:
+            raise error((key,), f"is missing; a configuration must have {listed(_REQUIRED)}")
+    if not isinstance(content["name"], str):
+        raise error(("name",), f"found {shown(content['name'])}; must be text")
+    return content
+
+
+def _provenance(content: Mapping[str, Value], document: Document) -> dict[str, Any]:
+    provenance = content.get("provenance", {})
+    if not isinstance(provenance, dict):
+        raise document.places.error(("provenance",), f"found {shown(provenance)}; must be a mapping")
+    return provenance

@@ -1,0 +1,123 @@
+"""Sweeps and their trials as plain data for `--json`, and as tables for people."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sweeper.analysis.formatting import parameter_list, significant
+from sweeper.analysis.home import list_sweeps
+from sweeper.analysis.plain import strict
+from sweeper.analysis.results import SweepResults, count_states
+from sweeper.analysis.standing import rank_arms
+from sweeper.analysis.summary import summarize
+from sweeper.analysis.table import NOTHING, Table
+from sweeper.analysis.verdict import judge
+from sweeper.errors import SweeperError
+from sweeper.search import TrialRecord
+
+
+def describe_home(home: Path) -> list[dict[str, Any]]:
+    """Return what `sweeper list --json` prints: one entry for each sweep in ``home``, that last worked on first.
+
+    A sweep that cannot be read has its reason under ``error`` rather than hiding all others.
+    """
+    return [_entry(folder) for folder in list_sweeps(home)]
+
+
+def describe_sweep(results: SweepResults) -> dict[str, Any]:
+    """Return what `sweeper show SWEEP --json` prints: the sweep, its verdict and all of its trials."""
+    trials = [_trial(record) for record in results.records]
+    plain: dict[str, Any] = strict({**_sweep(results), "verdict": summarize(judge(results)), "trials": trials})
+    return plain
+
+
+def sweeps_table(entries: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the table of `sweeper list`, made of what `describe_home` returned."""
+    headings = ("sweep", "trials", "complete", "pruned", "failed", "running", "ahead", "best of search", "metric")
+    return Table(headings, tuple(map(_sweep_row, entries)))
+
+
+def trials_table(records: Sequence[TrialRecord]) -> Table:
+    """Return the table of `sweeper show`: one row for each trial."""
+    headings = ("trial", "phase", "arm", "state", "value", "epochs", "seconds", "parameters", "reason")
+    return Table(headings, tuple(map(_trial_row, records)))
+
+
+def _entry(folder: Path) -> dict[str, Any]:
+    try:
+        results = SweepResults.load(folder)
+    except SweeperError as error:
+        return {"sweep": folder.name, "path": str(folder), "error": str(error)}
+    plain: dict[str, Any] = strict(_sweep(results))
+    return plain
+
+
+def _sweep(results: SweepResults) -> dict[str, Any]:
+    first = rank_arms(results)[0]
+    best = first.records.best
+    return {
+        "sweep": results.folder.name,
+        "path": str(results.folder),
+        "error": None,
+        "name": results.spec.name,
+        "question": results.spec.question,
+        "digest": results.spec.digest,
+        "metric": results.metric,
+        "direction": results.spec.settings.direction,
+        "arms": list(results.spec.arms),
+        "states": count_states(results.records),
+        "ahead": {"arm": first.arm, "trial": best.number, "value": best.value} if best else None,
+        "started": min((record.started for record in results.records if record.started), default=None),
+        "ended": max((record.ended for record in results.records if record.ended), default=None),
+    }
+
+
+def _trial(record: TrialRecord) -> dict[str, Any]:
+    return {
+        "trial": record.number,
+        "phase": record.phase,
+        "arm": record.arm,
+        "state": record.state,
+        "value": record.value,
+        "test": record.test,
+        "epochs": len(record.curve),
+        "curve": record.curve,
+        "parameters": record.parameters,
+        "seed": record.seed,
+        "source": record.source,
+        "reason": record.reason,
+        "folder": record.folder if record.config else None,
+        "started": record.started,
+        "ended": record.ended,
+        "seconds": _seconds(record),
+    }
+
+
+def _seconds(record: TrialRecord) -> float | None:
+    if record.started is None or record.ended is None:
+        return None
+    return (record.ended - record.started).total_seconds()
+
+
+def _sweep_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
+    if entry["error"]:
+        return (entry["sweep"], *[NOTHING] * 7, entry["error"])
+    states, ahead = entry["states"], entry["ahead"]
+    counts = (str(states[state]) for state in ("complete", "pruned", "failed", "running"))
+    best = (ahead["arm"], significant(ahead["value"])) if ahead else (NOTHING, NOTHING)
+    return (entry["sweep"], str(sum(states.values())), *counts, *best, entry["metric"])
+
+
+def _trial_row(record: TrialRecord) -> tuple[str, ...]:
+    seconds = _seconds(record)
+    return (
+        str(record.number),
+        record.phase,
+        record.arm,
+        record.state,
+        NOTHING if record.value is None else significant(record.value),
+        str(len(record.curve)),
+        NOTHING if seconds is None else f"{seconds:.1f}",
+        parameter_list(record.parameters),
+        record.reason or NOTHING,
+    )

@@ -1,0 +1,76 @@
+"""Tables for people: plain data first, then drawn for a terminal or written as plain text."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sweeper.analysis.formatting import measured, parameter_list, significant, span
+from sweeper.analysis.results import count_states, value_of
+from sweeper.analysis.standing import Standing
+from sweeper.analysis.verdict import Verdict
+
+if TYPE_CHECKING:
+    import rich.table
+
+NOTHING = "-"
+"""What a cell says where there is no value."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Headings, and rows of as many cells."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def plain(self) -> str:
+        """Return the table in columns of spaces, one line for each row, with no colour and no frame."""
+        lines = (self.headings, *self.rows)
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "".join(_line(cells, widths) for cells in lines)
+
+    def rich(self) -> "rich.table.Table":
+        """Return the table for a terminal; long cells are folded, and no cell is taken for markup."""
+        import rich.table
+        import rich.text
+
+        drawn = rich.table.Table()
+        for heading in self.headings:
+            drawn.add_column(heading, overflow="fold")
+        for cells in self.rows:
+            drawn.add_row(*map(rich.text.Text, cells))
+        return drawn
+
+
+def arm_table(verdict: Verdict) -> Table:
+    """Return the arms, best first on validation, each with the configuration that stands for it."""
+    headings = ("rank", "arm", verdict.test_metric, "95 % interval", "seeds", verdict.metric, "best of search")
+    rows = (_arm_row(rank, standing) for rank, standing in enumerate(verdict.standings, start=1))
+    return Table((*headings, "complete", "pruned", "failed", "parameters"), tuple(rows))
+
+
+def _arm_row(rank: int, standing: Standing) -> tuple[str, ...]:
+    best, source = standing.records.best, standing.source
+    counts = count_states((*standing.records.search, *standing.records.finals))
+    return (
+        str(rank),
+        standing.arm,
+        *_finals_cells(standing),
+        significant(value_of(best)) if best else NOTHING,
+        *(str(counts[state]) for state in ("complete", "pruned", "failed")),
+        parameter_list(source.parameters) if source else NOTHING,
+    )
+
+
+def _finals_cells(standing: Standing) -> tuple[str, str, str, str]:
+    """Return mean on test, its interval, the number of seeds and the mean on validation."""
+    if standing.chosen is None:
+        return NOTHING, NOTHING, "0", NOTHING
+    test, validation = standing.chosen.test, standing.chosen.validation
+    interval = test.interval()
+    shown = span(interval) if interval else NOTHING
+    return measured(test.mean, interval), shown, str(test.size), measured(validation.mean, interval)
+
+
+def _line(cells: tuple[str, ...], widths: list[int]) -> str:
+    padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+    return "  ".join(padded).rstrip() + "\n"

@@ -1,0 +1,1 @@
+"""The command line: parses and prints; what is done stands in the other packages."""

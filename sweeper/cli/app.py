@@ -1,0 +1,128 @@
+"""The commands. Each imports what it needs when it is called, so that `sweeper --help` stays quick."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sweeper.cli.options import (
+    DEFAULT_HOME,
+    Address,
+    AsJSON,
+    DataDir,
+    Home,
+    Overrides,
+    SweepName,
+    TrackingURI,
+)
+from sweeper.cli.surroundings import Surroundings
+
+app = typer.Typer(
+    help="From one YAML file to an honest answer about which generative model wins.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+SweepFile = Annotated[Path, typer.Argument(metavar="FILE", help="The sweep, as YAML.")]
+
+
+@app.command()
+def run(
+    file: SweepFile,
+    overrides: Overrides = None,
+    home: Home = DEFAULT_HOME,
+    data_dir: DataDir = None,
+    address: Address = None,
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Run the sweep in FILE and print its verdict."""
+    from sweeper.cli.sweeping import begin
+
+    begin(file, overrides or [], Surroundings(home, data_dir, address, tracking_uri))
+
+
+@app.command()
+def resume(
+    sweep: SweepName,
+    home: Home = DEFAULT_HOME,
+    data_dir: DataDir = None,
+    address: Address = None,
+    tracking_uri: TrackingURI = None,
+) -> None:
+    """Go on with a sweep that was interrupted."""
+    from sweeper.cli.sweeping import go_on
+
+    go_on(sweep, Surroundings(home, data_dir, address, tracking_uri))
+
+
+@app.command()
+def check(file: SweepFile, overrides: Overrides = None, data_dir: DataDir = None) -> None:
+    """Validate FILE, build every branch of it, and train one step of each arm."""
+    from sweeper.cli.checking import check_file
+
+    check_file(file, overrides or [], data_dir)
+
+
+@app.command("list")
+def list_(home: Home = DEFAULT_HOME, as_json: AsJSON = False) -> None:
+    """List the sweeps in the home."""
+    from sweeper.cli.showing import list_sweeps
+
+    list_sweeps(home, as_json)
+
+
+@app.command()
+def show(sweep: SweepName, home: Home = DEFAULT_HOME, as_json: AsJSON = False) -> None:
+    """Show a sweep: its trials, its arms, its verdict."""
+    from sweeper.cli.showing import show_sweep
+
+    show_sweep(sweep, home, as_json)
+
+
+@app.command()
+def export(
+    sweep: SweepName,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = Path("best.yaml"),
+    arm: Annotated[str | None, typer.Option("--arm", help="The arm to export; default: the best one.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    home: Home = DEFAULT_HOME,
+) -> None:
+    """Write the best configuration, complete, with where it came from, and its weights beside it."""
+    from sweeper.cli.showing import export_sweep
+
+    export_sweep(sweep, output, arm, force, home)
+
+
+@app.command()
+def train(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A configuration, as 'sweeper export' writes it.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="The folder to train in.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Check that the recorded metric is reached again.")] = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Train an exported configuration again."""
+    from sweeper.cli.training import train_file
+
+    train_file(file, output, replay, data_dir)
+
+
+@app.command()
+def sync(sweep: SweepName, home: Home = DEFAULT_HOME, tracking_uri: TrackingURI = None) -> None:
+    """Send to MLflow what a sweep has and MLflow lacks, after an outage or to another server."""
+    from sweeper.cli.showing import sync_sweep
+
+    sync_sweep(sweep, Surroundings(home, None, None, tracking_uri))
+
+
+@app.command()
+def ui(
+    home: Home = DEFAULT_HOME,
+    tracking_uri: TrackingURI = None,
+    port: Annotated[int, typer.Option("--port", help="Port on the loopback address.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the sweeps of the home, on the loopback address."""
+    from sweeper.cli.showing import open_ui
+
+    open_ui(Surroundings(home, None, None, tracking_uri), port)

@@ -1,0 +1,62 @@
+"""`check`: a file tried out before it is run."""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from sweeper.analysis import Table
+from sweeper.search import allow
+from sweeper.spec import Spec, read_spec
+from sweeper.training.check import check_components, weights_of
+from sweeper.training.job import Job, search_evaluation
+from sweeper.training.trial import Trial
+
+HEADINGS = ("arm", "weights of the largest model", "seconds an epoch", "minutes of search at most", "minutes of finals")
+MINUTE = 60.0
+
+
+def check_file(file: Path, overrides: list[str], data_dir: Path | None) -> None:
+    """Validate a file, build every branch of it, and train and measure one epoch of the largest model of each arm."""
+    spec = read_spec(file, overrides)
+    allowance = allow(spec, workers=1)
+    check_components(spec, data_dir)
+    console = Console()
+    rows = tuple(_try_out(spec, arm, allowance.trials, data_dir) for arm in spec.arms)
+    console.print(Table(HEADINGS, rows).rich())
+    console.print(
+        f"{file} is valid. The minutes are those of one worker if every trial were that large and none were stopped; "
+        "what finals measure on the test set comes on top.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _try_out(spec: Spec, arm: str, trials: int | None, data_dir: Path | None) -> tuple[str, ...]:
+    """Train an epoch of the largest model of ``arm``; return its row of the table."""
+    configs: list[dict[str, Any]] = [dict(corner.config) for corner in spec.space(arm).corners()]
+    largest = max(configs, key=lambda config: weights_of(config, data_dir))
+    seconds = _seconds_an_epoch(spec, largest, data_dir)
+    minutes = seconds * max(config["training"]["epochs"] for config in configs) / MINUTE
+    finals = spec.settings.finals
+    return (
+        arm,
+        f"{weights_of(largest, data_dir):,}",
+        f"{seconds:.2f}",
+        "as budgeted" if trials is None else f"{minutes * trials:.1f}",
+        "none" if finals is None else f"{minutes * finals.top * finals.seeds:.1f}",
+    )
+
+
+def _seconds_an_epoch(spec: Spec, config: dict[str, Any], data_dir: Path | None) -> float:
+    threads = torch.get_num_threads()
+    torch.set_num_threads(max(1, int(spec.settings.resources.cpu)))
+    try:
+        with tempfile.TemporaryDirectory(prefix="sweeper-check-") as folder:
+            job = Job(0, config, spec.settings.seed, Path(folder), search_evaluation(spec.settings), data_dir)
+            return Trial(job).advance().seconds
+    finally:
+        torch.set_num_threads(threads)

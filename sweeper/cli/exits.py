@@ -1,0 +1,5 @@
+"""Exit codes that scripts rely on."""
+
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130

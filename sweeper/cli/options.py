@@ -1,0 +1,34 @@
+"""Options that several commands share, each declared once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path, typer.Option("--home", envvar="SWEEPER_HOME", help="Folder that holds all sweeps.", show_default=True)
+]
+DataDir = Annotated[
+    Path | None,
+    typer.Option("--data-dir", envvar="SWEEPER_DATA", help="Folder with the data sets, laid out as torchvision does."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="Ray cluster to run on ('auto' finds a running one). Default: a local one."),
+]
+TrackingURI = Annotated[
+    str | None,
+    typer.Option(
+        "--tracking-uri",
+        envvar="MLFLOW_TRACKING_URI",
+        help="MLflow store or server; 'none' tracks nothing. Default: SQLite in the home.",
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="Change any value of the file; may be given several times."),
+]
+AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Folder name, an unambiguous part of it, or 'latest'.")]
+
+DEFAULT_HOME = Path("sweeps")

@@ -1,0 +1,123 @@
+"""The live view of a sweep: one table on a terminal, plain lines elsewhere."""
+
+import time
+from collections import Counter
+from typing import Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from sweeper.search import Assignment, Decision, Report
+from sweeper.spec import Spec
+
+MINUTE = 60.0
+
+
+class Progress:
+    """Listens to a sweep and shows it; a context manager, since a live table has to be left in order."""
+
+    def __init__(self, spec: Spec, console: Console, expected: int | None, ended: Counter[tuple[str, str]]) -> None:
+        """Show a sweep of ``expected`` trials (``None``: bounded by time), of which ``ended`` ended in an earlier run.
+
+        ``ended`` counts by (arm, state).
+        """
+        self._spec = spec
+        self._console = console
+        self._expected = expected
+        self._states = ended
+        self._before = ended.total()
+        self._running: dict[int, tuple[Assignment, Report | None]] = {}
+        self._best: dict[str, tuple[float, int]] = {}
+        self._images = 0
+        self._started = time.monotonic()
+        self._live = Live(get_renderable=self._render, console=console, refresh_per_second=2, transient=True)
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop showing."""
+        if self._console.is_terminal:
+            self._live.stop()
+
+    def begun(self, assignment: Assignment) -> None:
+        """Show that a trial runs."""
+        self._running[assignment.number] = (assignment, None)
+
+    def reported(self, assignment: Assignment, report: Report, decision: Decision) -> None:
+        """Show what a trial reported."""
+        self._images += report.images // report.epoch
+        self._note_best(assignment, report)
+        self._running[assignment.number] = (assignment, report)
+        if decision is Decision.STOP:
+            self._end(assignment, "complete" if report.done else "pruned", self._describe(report))
+
+    def failed(self, assignment: Assignment, reason: str) -> None:
+        """Show that a trial failed."""
+        self._end(assignment, "failed", reason)
+
+    def _note_best(self, assignment: Assignment, report: Report) -> None:
+        if assignment.phase != "search":
+            return
+        sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
+        best = self._best.get(assignment.arm)
+        if best is None or sign * report.value < sign * best[0]:
+            self._best[assignment.arm] = (report.value, assignment.number)
+
+    def _end(self, assignment: Assignment, state: str, what: str) -> None:
+        self._running.pop(assignment.number, None)
+        self._states[assignment.arm, state] += 1
+        if not self._console.is_terminal:
+            kind = "final" if assignment.phase == "finals" else "trial"
+            self._console.print(
+                f"{self._states.total():4d}/{self._expected or '?'}  {kind} {assignment.number} {assignment.arm}: "
+                f"{state}, {what}; {self._pace()}",
+                highlight=False,
+                soft_wrap=True,
+            )
+
+    def _describe(self, report: Report) -> str:
+        return f"{self._spec.settings.metric} {report.value:.4g} after epoch {report.epoch}"
+
+    def _pace(self) -> str:
+        """Return throughput and time left, as far as this run has shown them."""
+        elapsed = max(time.monotonic() - self._started, 1e-9)
+        ended = self._states.total() - self._before
+        pace = f"{ended / elapsed * MINUTE:.0f} trials/min, {self._images / elapsed:,.0f} images/s"
+        if self._expected is None or not ended:
+            return pace
+        left = (self._expected - self._states.total()) * elapsed / ended
+        return f"{pace}, about {_duration(left)} left"
+
+    def _render(self) -> Group:
+        table = Table(title=f"{self._spec.name}: {self._spec.question or ''}", title_justify="left", expand=False)
+        for column in ("arm", "running", "complete", "pruned", "failed", f"best {self._spec.settings.metric}"):
+            table.add_column(column, justify="left" if column == "arm" else "right")
+        for arm in self._spec.arms:
+            running = sum(assignment.arm == arm for assignment, _ in self._running.values())
+            best = self._best.get(arm)
+            table.add_row(
+                arm,
+                str(running),
+                *(str(self._states[arm, state]) for state in ("complete", "pruned", "failed")),
+                f"{best[0]:.3f} (trial {best[1]})" if best else "",
+            )
+        total = f"{self._states.total()} of {self._expected or 'as many as fit'} trials ended; {self._pace()}"
+        return Group(table, Text("  ".join(map(self._running_line, self._running.values()))), Text(total))
+
+    def _running_line(self, running: tuple[Assignment, Report | None]) -> str:
+        assignment, report = running
+        epochs = assignment.config["training"]["epochs"]
+        state = "begins" if report is None else f"epoch {report.epoch}/{epochs} {report.value:.4g}"
+        return f"[{assignment.number} {assignment.arm}{' final' if assignment.phase == 'finals' else ''}: {state}]"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

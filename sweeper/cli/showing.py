@@ -1,0 +1,75 @@
+"""`list`, `show`, `export`, `sync` and `ui`: what there is, shown or handed on."""
+
+import json
+import os
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeper.analysis import (
+    SweepResults,
+    arm_table,
+    describe_home,
+    describe_sweep,
+    export_best,
+    find_sweep,
+    judge,
+    sweeps_table,
+    trials_table,
+    verdict_text,
+)
+from sweeper.cli.surroundings import Surroundings
+from sweeper.errors import SweeperError, UsageError
+from sweeper.tracking import Tracking, mask, ui_command
+
+
+def list_sweeps(home: Path, as_json: bool) -> None:
+    """Print the sweeps of a home."""
+    entries = describe_home(home)
+    if as_json:
+        _print_json(entries)
+    else:
+        Console().print(sweeps_table(entries).rich())
+
+
+def show_sweep(name: str, home: Path, as_json: bool) -> None:
+    """Print a sweep's trials, arms and verdict."""
+    results = SweepResults.load(find_sweep(home, name))
+    if as_json:
+        _print_json(describe_sweep(results))
+        return
+    console, verdict = Console(), judge(results)
+    console.print(trials_table(results.records).rich())
+    console.print(arm_table(verdict).rich())
+    console.print(verdict_text(verdict), highlight=False, markup=False, soft_wrap=True)
+
+
+def export_sweep(name: str, output: Path, arm: str | None, force: bool, home: Path) -> None:
+    """Write a sweep's best configuration and its weights."""
+    written = export_best(find_sweep(home, name), output, arm, force)
+    Console().print(f"{written} and {written.with_suffix('.safetensors')}", highlight=False, markup=False)
+
+
+def sync_sweep(name: str, surroundings: Surroundings) -> None:
+    """Send to MLflow what it lacks of a sweep."""
+    folder = find_sweep(surroundings.home, name)
+    if surroundings.store is None:
+        raise UsageError("--tracking-uri: found 'none'; must be an MLflow store or server to send to")
+    finished = all(record.finished for record in SweepResults.load(folder).records)
+    tracking = Tracking.start(folder, surroundings.store)
+    if not tracking.finish("finished" if finished else "interrupted"):
+        raise SweeperError(tracking.unsent)
+    Console().print(f"{mask(surroundings.store)} has all of {folder.name}", highlight=False, markup=False)
+
+
+def open_ui(surroundings: Surroundings, port: int) -> None:
+    """Become MLflow's UI."""
+    if surroundings.store is None:
+        raise UsageError("--tracking-uri: found 'none'; must be an MLflow store to look at")
+    command = ui_command(surroundings.home, surroundings.store, port)
+    Console().print(f"MLflow at http://127.0.0.1:{port}; stop it with Ctrl-C", highlight=False)
+    os.execvp(command[0], command)  # noqa: S606  # The UI takes this process's place, Ctrl-C included.
+
+
+def _print_json(content: object) -> None:
+    print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  # Rich would wrap and colour it.

@@ -1,0 +1,1 @@
+"""Running a sweep: the only package that imports Ray."""

@@ -1,0 +1,109 @@
+"""Trials as the study remembers them: frozen, typed, and the same for the table, the verdict and MLflow."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import optuna
+from optuna.trial import FrozenTrial, TrialState
+
+from sweeper.search.assignment import Phase, trial_folder
+from sweeper.search.storage import PHASES, read_storage, study_name
+
+State = Literal["waiting", "running", "complete", "pruned", "failed"]
+
+_STATES: dict[TrialState, State] = {
+    TrialState.WAITING: "waiting",
+    TrialState.RUNNING: "running",
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
+
+
+@dataclass(frozen=True)
+class TrialRecord:
+    """One trial of a sweep."""
+
+    number: int
+    arm: str
+    phase: Phase
+    state: State
+    parameters: dict[str, Any]
+    config: dict[str, Any]
+    seed: int
+    curve: tuple[tuple[int, float], ...]
+    """The validation metric after each epoch, with the number of images seen until then."""
+    value: float | None
+    """The best validation metric of a complete trial, the last one of a pruned trial."""
+    source: int | None
+    """The number of the search trial whose configuration a final repeats."""
+    test: dict[str, float]
+    """Metrics on the test set; only finals have any."""
+    reason: str | None
+    """Why the trial was stopped early or failed."""
+    started: datetime | None
+    ended: datetime | None
+
+    @property
+    def folder(self) -> str:
+        """The name of the trial's folder under ``trials/``."""
+        return trial_folder(self.number, self.arm, self.config)
+
+    @property
+    def finished(self) -> bool:
+        """Whether the trial has its last state."""
+        return self.state in ("complete", "pruned", "failed")
+
+
+def record_of(trial: FrozenTrial, phase: Phase, arm: str) -> TrialRecord:
+    """Return what an Optuna trial of one of our studies says."""
+    attributes = trial.user_attrs
+    return TrialRecord(
+        number=attributes["number"],
+        arm=arm,
+        phase=phase,
+        state=_STATES[trial.state],
+        parameters=dict(trial.params),
+        config=attributes.get("config", {}),
+        seed=attributes["seed"],
+        curve=tuple(sorted(trial.intermediate_values.items())),
+        value=trial.value,
+        source=attributes.get("source"),
+        test=attributes.get("test", {}),
+        reason=attributes.get("reason"),
+        started=trial.datetime_start,
+        ended=trial.datetime_complete,
+    )
+
+
+def study_records(study: optuna.Study, phase: Phase, arm: str) -> list[TrialRecord]:
+    """Return the trials of one study, in the order in which they were begun."""
+    return [record_of(trial, phase, arm) for trial in study.get_trials(deepcopy=False)]
+
+
+def read_records(folder: Path) -> list[TrialRecord]:
+    """Return every trial of the sweep in ``folder``, by number."""
+    return RecordReader(folder).read()
+
+
+class RecordReader:
+    """Reads a sweep that is being written: each call of ``read`` takes in only what is new in the journal."""
+
+    def __init__(self, folder: Path) -> None:
+        self._storage = read_storage(folder)
+
+    def read(self) -> list[TrialRecord]:
+        """Return every trial so far, by number."""
+        records = [record for phase, arm in self._studies() for record in self._records(phase, arm)]
+        return sorted(records, key=lambda record: record.number)
+
+    def _studies(self) -> list[tuple[Phase, str]]:
+        names = {study.study_name for study in self._storage.get_all_studies()}
+        parted = [name.partition("/") for name in sorted(names)]
+        return [(phase, arm) for phase in PHASES for found, _, arm in parted if found == phase]
+
+    def _records(self, phase: Phase, arm: str) -> list[TrialRecord]:
+        study = optuna.load_study(study_name=study_name(phase, arm), storage=self._storage)
+        return study_records(study, phase, arm)

@@ -1,0 +1,141 @@
+"""The settings of a sweep, the section `sweep` of its file: metric, budget, algorithms, finals and resources."""
+
+from typing import Annotated, Literal, Self, TypeAlias
+
+from pydantic import Field, model_validator
+
+from sweeper.spec.algorithms import ASHAStopping, SearchSettings, StoppingSettings, TPESearch
+from sweeper.spec.section import Amount, AmountOrNone, Count, CountOrAll, Section, rule_broken
+
+Direction: TypeAlias = Literal["minimize", "maximize"]
+
+_USUAL: dict[str, Direction] = {
+    "nll": "minimize",
+    "error": "minimize",
+    "fld": "minimize",
+    "kid": "minimize",
+    "loss": "minimize",
+    "accuracy": "maximize",
+    "coverage": "maximize",
+}
+"""Metrics, whatever the split, whose direction is beyond doubt; the sign of a bound is not, so `elbo` is not here."""
+
+
+class Budget(Section):
+    """What the search may spend, whichever is spent first.
+
+    Attributes:
+        hours: hours by the clock.
+        usd: US dollars.
+        usd_per_hour: what an hour of all machines together costs.
+
+    """
+
+    hours: AmountOrNone = None
+    usd: AmountOrNone = None
+    usd_per_hour: AmountOrNone = None
+
+    @model_validator(mode="after")
+    def _is_limited(self) -> Self:
+        if self.hours is None and self.usd is None:
+            raise rule_broken(None, "limits nothing; must have hours, or usd with usd_per_hour")
+        if self.usd is not None and self.usd_per_hour is None:
+            raise rule_broken("usd", "found usd without usd_per_hour; must have both")
+        return self
+
+
+class Evaluation(Section):
+    """Importance samples of the bound that ranks latent-variable models (Burda et al. 2016).
+
+    Attributes:
+        k: samples per validation image.
+        images: the first so many validation images are measured after every epoch; None for all of them.
+        final_k: samples per test image in the finals.
+        final_images: the first so many test images are measured in the finals; None for all of them.
+
+    """
+
+    k: Count = 100
+    images: CountOrAll = 1000
+    final_k: Count = 5000
+    final_images: CountOrAll = None
+
+
+class Finals(Section):
+    """The best of each arm, trained again in full.
+
+    Attributes:
+        top: configurations of each arm.
+        seeds: fresh seeds for each configuration.
+
+    """
+
+    top: Count = 2
+    seeds: Count = 3
+
+
+class Resources(Section):
+    """What one trial occupies.
+
+    Attributes:
+        cpu: processor cores.
+        gpu: accelerators, or a part of one, where there are any.
+
+    """
+
+    cpu: Amount = 1.0
+    gpu: Annotated[float, Field(ge=0, description="a number >= 0")] = 0.0
+
+
+class SweepSettings(Section):
+    """Everything in the section `sweep`.
+
+    Attributes:
+        metric: what trials are ranked by, `split/name`.
+        mode: whether less or more of the metric is better; None where that follows from its name.
+        arms: dotted path of the `choose` or the choice whose branches compete on an equal budget, None for one arm.
+        trials: how many trials the search runs in all, None if a budget limits it.
+        budget: what the search may spend, None if trials limits it.
+        seed: everything random in the sweep derives from it.
+        search: how configurations are picked.
+        stopping: how poor trials are stopped early.
+        finals: how the best are trained again; None for no finals.
+        evaluation: how precisely models are measured.
+        resources: what one trial occupies.
+        workers: trials at once; auto for as many as the resources allow.
+
+    """
+
+    metric: Annotated[str, Field(pattern=r"^[^\s/]+/[^\s/]+$", description="a split and a name, such as val/nll")] = (
+        "val/nll"
+    )
+    mode: Annotated[Direction | None, Field(description="minimize or maximize")] = None
+    arms: Annotated[str | None, Field(description="the dotted path of a choose or a choice")] = None
+    trials: Annotated[int | None, Field(ge=1, description="an integer >= 1")] = None
+    budget: Budget | None = None
+    seed: Annotated[int, Field(ge=0, description="an integer >= 0")] = 0
+    search: SearchSettings = TPESearch()
+    stopping: StoppingSettings = ASHAStopping()
+    finals: Finals | None = Finals()
+    evaluation: Evaluation = Evaluation()
+    resources: Resources = Resources()
+    workers: Annotated[Literal["auto"] | Count, Field(description='"auto" or an integer >= 1')] = "auto"
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> Self:
+        if (self.trials is None) == (self.budget is None):
+            found = "neither" if self.trials is None else "both"
+            raise rule_broken(None, f"found {found} of trials and budget; must be exactly one (null unsets)")
+        if self.mode is None and _measure(self.metric) not in _USUAL:
+            known = ", ".join(_USUAL)
+            raise rule_broken("mode", f"is missing; must be minimize or maximize, as {self.metric} is none of {known}")
+        return self
+
+    @property
+    def direction(self) -> Direction:
+        """Whether less or more of the metric is better."""
+        return self.mode or _USUAL[_measure(self.metric)]
+
+
+def _measure(metric: str) -> str:
+    return metric.rpartition("/")[2]

@@ -1,0 +1,95 @@
+"""The mirror: makes MLflow say what a sweep's folder says. The folder is the truth; nothing is ever read back."""
+
+import logging
+import textwrap
+import traceback
+from contextlib import ExitStack, closing
+from datetime import datetime
+from pathlib import Path
+
+from sweeper.errors import SweeperError
+from sweeper.search import read_records
+from sweeper.tracking.lock import locked
+from sweeper.tracking.process import Outcome, unsent
+from sweeper.tracking.session import Connect, Session
+from sweeper.tracking.store import connect as connect_mlflow
+from sweeper.tracking.uri import mask
+
+LOCK = "tracking.lock"
+LONGEST_PROBLEM = 200
+
+_logger = logging.getLogger(__name__)
+
+
+class Mirror:
+    """Sends one sweep to MLflow, and tolerates that MLflow is away. One at a time may have a sweep's folder.
+
+    An answer that did not come leaves open what has arrived, so after any failure the mirror forgets what it knows
+    and asks MLflow again: that is also all it does after it was killed, and why nothing is ever there twice.
+    """
+
+    def __init__(self, folder: Path, uri: str, commit: str | None = None, connect: Connect = connect_mlflow) -> None:
+        self.folder = folder
+        self.uri = uri
+        self.problem: str | None = None
+        """Why the last synchronisation failed, in one line without secrets."""
+        self._origin = {} if commit is None else {"mlflow.source.git.commit": commit}
+        self._connect = connect
+        self._session: Session | None = None
+        self._synchronised: datetime | None = None
+        self._lock = ExitStack()
+        self._locked = False
+
+    def close(self) -> None:
+        """Let another process have the sweep's folder."""
+        self._lock.close()
+
+    def synchronise(self, outcome: Outcome | None = None) -> bool:
+        """Send what is on disk and not in MLflow; return whether everything is there now.
+
+        ``outcome`` says how the sweep ended; ``None`` that its driver is at work. What goes wrong is logged and kept
+        in `problem`, so that the caller has only to call again.
+        """
+        began = datetime.now()
+        try:
+            self._hold_lock()
+            if self._session is None:
+                self._session = Session(self.folder, self.uri, self._origin, self._connect)
+            self._session.send(outcome)
+        except Exception as error:
+            self._session = None
+            self._note(error)
+            return False
+        self.problem, self._synchronised = None, began
+        return True
+
+    def lacking(self) -> str:
+        """Return one line that says what MLflow does not have, why, and which command sends it."""
+        since = f" since {self._synchronised:%H:%M:%S}" if self._synchronised else ""
+        return unsent(self.folder, self.uri, f"nothing{since}: {self.problem}")
+
+    def _hold_lock(self) -> None:
+        if not self._locked:
+            self._lock.enter_context(locked(self.folder / LOCK, wait=False))
+            self._locked = True
+
+    def _note(self, error: Exception) -> None:
+        problem = textwrap.shorten(mask(f"{type(error).__name__}: {error}"), LONGEST_PROBLEM)
+        if problem != self.problem:  # An outage is one event, however often it is met.
+            _logger.warning("not synchronised; will be tried again: %s", mask(traceback.format_exc()))
+        self.problem = problem
+
+
+def sync(folder: Path, uri: str) -> None:
+    """Send the whole sweep in ``folder`` as it is on disk, without a driver.
+
+    Raises SweeperError where that fails, and where the sweep's own process is sending it.
+    """
+    with closing(Mirror(folder, uri)) as mirror:
+        if not mirror.synchronise(_outcome(folder)):
+            raise SweeperError(mirror.lacking())
+
+
+def _outcome(folder: Path) -> Outcome:
+    """Return how a sweep without a driver ended, as far as its trials tell: one that runs or waits was interrupted."""
+    return "finished" if all(record.finished for record in read_records(folder)) else "interrupted"

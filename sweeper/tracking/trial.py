@@ -1,0 +1,62 @@
+"""A trial as a run in MLflow."""
+
+from pathlib import Path
+
+from sweeper.search import TrialRecord
+from sweeper.tracking.content import LONGEST_VALUE, Content, Row, Status, existing, flatten, key, milliseconds
+from sweeper.tracking.curve import METRICS, Line, read_curve
+
+ARTIFACTS = ("config.yaml", "samples.png", "reconstructions.png", "error.txt", "best/model.safetensors")
+CLOCK = "images"
+TRIAL_TAG = "sweeper.trial"
+
+_STATUS: dict[str, Status] = {"running": "RUNNING", "complete": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+
+
+def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over: bool) -> Content:
+    """Return what the run of a trial that has begun is to say.
+
+    ``over`` says that no driver is at work, so that a trial in the state running is one that was interrupted.
+    """
+    folder = sweep_folder / "trials" / record.folder
+    curve = read_curve(folder / METRICS)
+    started = milliseconds(record.started) if record.started else 0
+    return Content(
+        name=record.folder,
+        tags=_tags(record, sweep_folder.name, parent),
+        params=flatten(record.config),
+        rows=tuple(map(_row, curve)),
+        clock=CLOCK,
+        status="KILLED" if over and not record.finished else _STATUS[record.state],
+        started=started,
+        ended=milliseconds(record.ended) if record.ended else _last_moment(curve, started),
+        folder=folder,
+        files=existing(folder, ARTIFACTS) if record.finished else (),
+    )
+
+
+def _row(line: Line) -> Row:
+    """Return a line of the curve as metrics, the clock last: where it has arrived, the line has."""
+    metrics = {key(name): value for name, value in line.metrics.items()}
+    return Row(line.epoch, round(line.timestamp * 1000), metrics | {"seconds": line.seconds, CLOCK: float(line.images)})
+
+
+def _tags(record: TrialRecord, sweep: str, parent: str) -> dict[str, str]:
+    tags = {
+        "mlflow.parentRunId": parent,
+        "sweeper.sweep": sweep,
+        TRIAL_TAG: str(record.number),
+        "sweeper.arm": record.arm,
+        "sweeper.phase": record.phase,
+        "sweeper.seed": str(record.seed),
+        "sweeper.config_hash": record.folder.rpartition("-")[2],
+        "sweeper.data": str(record.config.get("data", {}).get("name", "")),
+        "sweeper.state": record.state,
+        "sweeper.source": "" if record.source is None else str(record.source),
+        "sweeper.reason": (record.reason or "")[:LONGEST_VALUE],
+    }
+    return {name: value for name, value in tags.items() if value}
+
+
+def _last_moment(curve: list[Line], started: int) -> int:
+    return round(curve[-1].timestamp * 1000) if curve else started

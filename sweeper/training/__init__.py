@@ -1,0 +1,1 @@
+"""Training of one configuration: its data, the loop, evaluation and checkpoints."""

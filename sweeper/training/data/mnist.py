@@ -1,0 +1,77 @@
+"""`mnist` and `fashion_mnist`: 70,000 grey images of 28 by 28 pixels in ten classes each.
+
+Sources: Y. LeCun, L. Bottou, Y. Bengio, P. Haffner, "Gradient-based learning applied to document recognition",
+Proceedings of the IEEE 86(11), 1998. H. Xiao, K. Rasul, R. Vollgraf, "Fashion-MNIST: a Novel Image Dataset for
+Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Ge, Le
+
+from sweeper.training.data.files import DataFile
+from sweeper.training.data.idx import IdxFiles
+from sweeper.training.data.images import Images
+
+MNIST_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
+FASHION_MNIST_MIRRORS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+
+
+def _file(folder: str, mirrors: tuple[str, ...], name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
+    return DataFile(f"{folder}/raw/{name}", gzipped_md5, unpacked_md5, tuple(f"{url}{name}.gz" for url in mirrors))
+
+
+def _mnist(name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
+    return _file("MNIST", MNIST_MIRRORS, name, gzipped_md5, unpacked_md5)
+
+
+def _fashion(name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
+    return _file("FashionMNIST", FASHION_MNIST_MIRRORS, name, gzipped_md5, unpacked_md5)
+
+
+MNIST_FILES = IdxFiles(
+    _mnist("train-images-idx3-ubyte", "f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),
+    _mnist("train-labels-idx1-ubyte", "d53e105ee54ea40749a09fcbcd1e9432", "a25bea736e30d166cdddb491f175f624"),
+    _mnist("t10k-images-idx3-ubyte", "9fb629c4189551a2d022fa330f9573f3", "2646ac647ad5339dbf082846283269ea"),
+    _mnist("t10k-labels-idx1-ubyte", "ec29112dd5afa0611ce80d1b7f02629c", "27ae3e4e09519cfbb04c329615203637"),
+)
+FASHION_MNIST_FILES = IdxFiles(
+    _fashion("train-images-idx3-ubyte", "8d4fb7e6c68d591d4c3dfef9ec88bf0d", "f4a8712d7a061bf5bd6d2ca38dc4d50a"),
+    _fashion("train-labels-idx1-ubyte", "25c81989df183df01b3e8a0aad5dffbe", "9018921c3c673c538a1fc5bad174d6f9"),
+    _fashion("t10k-images-idx3-ubyte", "bef4ecab320f06d8554ea6380940ec79", "8181f5470baa50b63fa0f6fddb340f0a"),
+    _fashion("t10k-labels-idx1-ubyte", "bb300cfdad3c16e7a12a480ee83cd310", "15d484375f8d13e6eb1aabb0c3f46965"),
+)
+
+
+@dataclass(frozen=True)
+class Mnist:
+    """Handwritten digits; the test split is the published one of 10,000.
+
+    Attributes:
+        validation: how many of the 60,000 training images are held out of train.
+
+    """
+
+    validation: Annotated[int, Ge(1), Le(59_999)] = 5000
+
+    def load(self, data_dir: Path | None = None) -> Images:
+        """Read and split the images; see `Dataset.load`."""
+        return MNIST_FILES.load(data_dir, self.validation)
+
+
+@dataclass(frozen=True)
+class FashionMnist:
+    """Articles of clothing, a drop-in replacement for MNIST; the test split is the published one of 10,000.
+
+    Attributes:
+        validation: how many of the 60,000 training images are held out of train.
+
+    """
+
+    validation: Annotated[int, Ge(1), Le(59_999)] = 5000
+
+    def load(self, data_dir: Path | None = None) -> Images:
+        """Read and split the images; see `Dataset.load`."""
+        return FASHION_MNIST_FILES.load(data_dir, self.validation)

@@ -1,0 +1,41 @@
+"""The data sets by the names they have in the YAML."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from sweeper.errors import UsageError
+from sweeper.spec.values import not_allowed
+from sweeper.training.data.binarized_mnist import BinarizedMnist
+from sweeper.training.data.digits import Digits
+from sweeper.training.data.images import Dataset
+from sweeper.training.data.mnist import FashionMnist, Mnist
+
+_DATASETS: Mapping[str, type[Dataset]] = MappingProxyType(
+    {
+        "digits": Digits,
+        "mnist": Mnist,
+        "fashion_mnist": FashionMnist,
+        "binarized_mnist": BinarizedMnist,
+    }
+)
+
+
+class UnknownDatasetError(UsageError, ValueError):
+    """A name that no data set has."""
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all data sets."""
+    return tuple(_DATASETS)
+
+
+def find(name: str) -> type[Dataset]:
+    """Return the data set called `name`: a frozen dataclass whose annotated fields are its keys in the YAML.
+
+    Raises:
+        UnknownDatasetError: there is none; the message says which there are, and which was probably meant.
+
+    """
+    if name in _DATASETS:
+        return _DATASETS[name]
+    raise UnknownDatasetError(not_allowed(name, _DATASETS))

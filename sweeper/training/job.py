@@ -1,0 +1,112 @@
+"""What a worker trains, and what it says after an epoch: the two values that cross between driver and worker."""
+
+import math
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from sweeper.spec import SweepSettings
+
+
+@dataclass(frozen=True)
+class Precision:
+    """How finely a bound on the log-likelihood is measured."""
+
+    k: int
+    """Importance samples per image."""
+    images: int | None
+    """The first so many images of the split; ``None`` for all of them."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How a sweep measures: the same for every trial in it."""
+
+    metric: str
+    """The validation metric that the sweep ranks by, such as ``val/nll``."""
+    direction: Literal["minimize", "maximize"]
+    validation: Precision
+    test: Precision | None = None
+    """For the one measurement on the test set after the last epoch; ``None`` leaves that set untouched."""
+
+    @property
+    def test_metric(self) -> str:
+        """The name of the same measure on the test set."""
+        return "test/" + self.metric.partition("/")[2]
+
+    def improves(self, value: float, best: float) -> bool:
+        """Say whether ``value`` is better than ``best``; nothing is worse than NaN."""
+        if math.isnan(best):
+            return not math.isnan(value)
+        return value < best if self.direction == "minimize" else value > best
+
+
+def search_evaluation(settings: SweepSettings) -> Evaluation:
+    """Return how search trials of a sweep are measured: on validation images alone."""
+    precision = Precision(settings.evaluation.k, settings.evaluation.images)
+    return Evaluation(settings.metric, settings.direction, precision)
+
+
+def final_evaluation(settings: SweepSettings) -> Evaluation:
+    """Return how finals are measured: as search trials are, and once on the test set."""
+    precision = Precision(settings.evaluation.final_k, settings.evaluation.final_images)
+    return replace(search_evaluation(settings), test=precision)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One trial to train."""
+
+    number: int
+    config: dict[str, Any]
+    """The concrete configuration: data, model, objective, training."""
+    seed: int
+    folder: Path
+    """The trial's own folder; what is in it already is gone on with."""
+    evaluation: Evaluation
+    data_dir: Path | None = None
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What one epoch came to."""
+
+    epoch: int
+    images: int
+    """Images seen since the trial began: epochs times the size of the training split."""
+    seconds: float
+    """Seconds of training and evaluation since the trial began, whatever was interrupted in between."""
+    metrics: dict[str, float]
+    done: bool
+    test: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a trial cannot go on: an exception, told in one line; its traceback is in the trial's folder."""
+
+    reason: str
+
+
+Outcome = EpochResult | Failure
+
+
+class Run(Protocol):
+    """A trial in training: real or simulated."""
+
+    def advance(self) -> EpochResult:
+        """Train and measure one more epoch."""
+        ...
+
+    def close(self) -> None:
+        """Leave the trial's folder whole; no epoch follows."""
+        ...
+
+
+class RunFactory(Protocol):
+    """Makes the run of a job. It is sent to the workers, so it must be picklable."""
+
+    def __call__(self, job: Job) -> Run:
+        """Begin ``job``, or go on with it."""
+        ...

@@ -1,0 +1,111 @@
+"""The contract of every backbone: shapes restored, norm and dropout where they belong, outputs left raw."""
+
+from itertools import product
+
+import pytest
+import torch
+from torch import nn
+
+from models import Backbone, ImageShape, find, names
+from models.backbones import Convolutional, Dropout, FullyConnected, Network
+from models.backbones.deconvolution import Deconvolution, NarrowDeconvolution
+from models.initialization import materialize
+
+SHAPES = [ImageShape(1, 8, 8), ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(2, 7, 12)]
+CASES = [
+    pytest.param(
+        find(Backbone, name)(norm=norm, activation=activation, layers=layers), shape, id=f"{name}-{norm}-{shape}"
+    )
+    for name, (norm, activation, layers), shape in product(
+        names(Backbone),
+        [("none", "relu", 1), ("batch", "leaky_relu", 2), ("none", "tanh", 3), ("batch", "elu", 3)],
+        SHAPES,
+    )
+]
+INPUTS, OUTPUTS, BATCH = 5, 6, 4
+
+
+def encoder(backbone: Backbone, shape: ImageShape, generator: torch.Generator) -> Network:
+    return materialize(lambda: backbone.encoder(shape, OUTPUTS), generator)
+
+
+def decoder(backbone: Backbone, shape: ImageShape, generator: torch.Generator) -> Network:
+    return materialize(lambda: backbone.decoder(INPUTS, shape), generator)
+
+
+@pytest.mark.parametrize(("backbone", "shape"), CASES)
+def test_shapes_are_restored_and_every_parameter_learns(backbone: Backbone, shape: ImageShape, generator) -> None:
+    for network, start, end in (
+        (encoder(backbone, shape, generator), torch.rand(BATCH, *shape, generator=generator), (BATCH, OUTPUTS)),
+        (decoder(backbone, shape, generator), torch.randn(BATCH, INPUTS, generator=generator), (BATCH, *shape)),
+    ):
+        output = network(start, generator)
+        assert output.shape == end
+        output.square().sum().backward()
+        assert all(parameter.grad is not None and parameter.grad.isfinite().all() for parameter in network.parameters())
+
+
+@pytest.mark.parametrize(("backbone", "shape"), CASES)
+def test_every_hidden_layer_is_normalized_or_none_is(backbone: Backbone, shape: ImageShape, generator) -> None:
+    for network in (encoder(backbone, shape, generator), decoder(backbone, shape, generator)):
+        affine = sum(isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) for layer in network)
+        norms = sum(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in network)
+        assert norms == (affine - 1 if backbone.norm == "batch" else 0)
+
+
+@pytest.mark.parametrize(("backbone", "shape"), CASES)
+def test_nothing_follows_the_output_layer(backbone: Backbone, shape: ImageShape, generator) -> None:
+    assert isinstance(encoder(backbone, shape, generator)[-1], nn.Linear)
+    last = [layer for layer in decoder(backbone, shape, generator) if not isinstance(layer, nn.Unflatten)][-1]
+    assert isinstance(last, nn.Linear | NarrowDeconvolution)
+
+
+@pytest.mark.parametrize("backbone", [FullyConnected(dropout=0.5), Convolutional(dropout=0.5)], ids=["fc", "conv"])
+def test_dropout_draws_from_its_generator_while_training_only(backbone: Backbone, generator) -> None:
+    network = encoder(backbone, SHAPES[0], generator)
+    x = torch.rand(BATCH, *SHAPES[0], generator=generator)
+    before = torch.get_rng_state()
+    first, second, other = (network(x, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+    assert torch.equal(torch.get_rng_state(), before)
+    with pytest.raises(ValueError, match="must be given a generator"):
+        network(x)
+    network.eval()
+    assert torch.equal(network(x), network(x, generator))
+
+
+def test_dropout_keeps_the_mean(generator) -> None:
+    dropped = Dropout(0.25)(torch.ones(100_000), generator)
+    assert dropped.unique().tolist() == pytest.approx([0, 4 / 3])
+    assert dropped.mean().item() == pytest.approx(1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("shape", "most"),
+    [(SHAPES[0], 3), (SHAPES[1], 5), (SHAPES[2], 5), (ImageShape(1, 3, 64), 2), (ImageShape(1, 1, 5), 0)],
+)
+def test_an_image_can_be_halved_so_often_and_no_more(shape: ImageShape, most: int, generator) -> None:
+    if most:
+        assert decoder(Convolutional(layers=most), shape, generator)(torch.zeros(1, INPUTS)).shape == (1, *shape)
+    with pytest.raises(ValueError, match=rf"layers is {most + 1}.*{shape.height}x{shape.width}.*at most {most} times"):
+        Convolutional(layers=most + 1).encoder(shape, OUTPUTS)
+    with pytest.raises(ValueError, match=rf"layers is {most + 1}.*at most {most} times"):
+        Convolutional(layers=most + 1).decoder(INPUTS, shape)
+
+
+@pytest.mark.parametrize("sizes", [((4, 4), (8, 8)), ((4, 7), (7, 14)), ((1, 1), (1, 2))], ids=str)
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_narrow_deconvolution_is_a_deconvolution(sizes, outputs: int, generator) -> None:
+    narrow = materialize(lambda: NarrowDeconvolution(6, outputs, *sizes), generator).double()
+    wide = Deconvolution(6, outputs, *sizes).double()
+    wide.load_state_dict(narrow.state_dict())
+    x = torch.randn(BATCH, 6, *sizes[0], generator=generator, dtype=torch.float64)
+    results = []
+    for layer in (narrow, wide):
+        own = x.clone().requires_grad_()
+        output = layer(own)
+        output.sin().sum().backward()
+        results.append((output, own.grad, layer.weight.grad, layer.bias.grad))
+    for left, right in zip(*results, strict=True):
+        torch.testing.assert_close(left, right)
