@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sweeper.analysis.formatting import measured, parameter_list, significant, span
-from sweeper.analysis.results import count_states, value_of
+from sweeper.analysis.formatting import measured, significant, span
+from sweeper.analysis.results import value_of
 from sweeper.analysis.standing import Standing
 from sweeper.analysis.verdict import Verdict
 
@@ -30,10 +30,11 @@ class Table:
 
     def rich(self) -> "rich.table.Table":
         """Return the table for a terminal; long cells are folded, and no cell is taken for markup."""
+        import rich.box
         import rich.table
         import rich.text
 
-        drawn = rich.table.Table()
+        drawn = rich.table.Table(box=rich.box.SIMPLE)
         for heading in self.headings:
             drawn.add_column(heading, overflow="fold")
         for cells in self.rows:
@@ -42,22 +43,19 @@ class Table:
 
 
 def arm_table(verdict: Verdict) -> Table:
-    """Return the arms, best first on validation, each with the configuration that stands for it."""
+    """Return the arms, best first on validation. What was tried and chosen is in the lines of the verdict."""
     headings = ("rank", "arm", verdict.test_metric, "95 % interval", "seeds", verdict.metric, "best of search")
     rows = (_arm_row(rank, standing) for rank, standing in enumerate(verdict.standings, start=1))
-    return Table((*headings, "complete", "pruned", "failed", "parameters"), tuple(rows))
+    return Table(headings, tuple(rows))
 
 
 def _arm_row(rank: int, standing: Standing) -> tuple[str, ...]:
-    best, source = standing.records.best, standing.source
-    counts = count_states((*standing.records.search, *standing.records.finals))
+    best = standing.records.best
     return (
         str(rank),
         standing.arm,
         *_finals_cells(standing),
         significant(value_of(best)) if best else NOTHING,
-        *(str(counts[state]) for state in ("complete", "pruned", "failed")),
-        parameter_list(source.parameters) if source else NOTHING,
     )
 
 

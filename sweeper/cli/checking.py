@@ -8,6 +8,7 @@ import torch
 from rich.console import Console
 
 from sweeper.analysis import Table
+from sweeper.cli.tables import print_table
 from sweeper.search import allow
 from sweeper.spec import Spec, read_spec
 from sweeper.training.check import check_components, weights_of
@@ -25,7 +26,7 @@ def check_file(file: Path, overrides: list[str], data_dir: Path | None) -> None:
     check_components(spec, data_dir)
     console = Console()
     rows = tuple(_try_out(spec, arm, allowance.trials, data_dir) for arm in spec.arms)
-    console.print(Table(HEADINGS, rows).rich())
+    print_table(console, Table(HEADINGS, rows))
     console.print(
         f"{file} is valid. The minutes are those of one worker if every trial were that large and none were stopped; "
         "what finals measure on the test set comes on top.",

@@ -1,8 +1,10 @@
 """The entry point: one Typer application, and the exit codes that users script against."""
 
 import sys
+from typing import NoReturn
 
 from rich.console import Console
+from typer import TyperException
 
 from sweeper.cli import exits
 from sweeper.cli.app import app
@@ -12,9 +14,20 @@ from sweeper.errors import SweeperError, UsageError
 def main() -> None:
     """Run the command line; a fault that we know of is one line on stderr, never a traceback."""
     try:
-        app()
+        # Left to itself, Typer would print its own faults on several lines and exit.
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+    except TyperException as error:
+        _fail(f"{error.format_message().rstrip('.')} (see --help)", exits.USAGE)
+    except UsageError as error:
+        _fail(str(error), exits.USAGE)
     except SweeperError as error:
-        Console(stderr=True).print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        sys.exit(exits.USAGE if isinstance(error, UsageError) else exits.FAILED)
+        _fail(str(error), exits.FAILED)
     except KeyboardInterrupt:
         sys.exit(exits.INTERRUPTED)
+    sys.exit(code)
+
+
+def _fail(message: str, code: int) -> NoReturn:
+    line = " ".join(f"error: {message}".splitlines())
+    Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)

@@ -19,6 +19,7 @@ from sweeper.analysis import (
     verdict_text,
 )
 from sweeper.cli.surroundings import Surroundings
+from sweeper.cli.tables import print_table
 from sweeper.errors import SweeperError, UsageError
 from sweeper.tracking import Tracking, mask, ui_command
 
@@ -29,7 +30,7 @@ def list_sweeps(home: Path, as_json: bool) -> None:
     if as_json:
         _print_json(entries)
     else:
-        Console().print(sweeps_table(entries).rich())
+        print_table(Console(), sweeps_table(entries))
 
 
 def show_sweep(name: str, home: Path, as_json: bool) -> None:
@@ -39,8 +40,8 @@ def show_sweep(name: str, home: Path, as_json: bool) -> None:
         _print_json(describe_sweep(results))
         return
     console, verdict = Console(), judge(results)
-    console.print(trials_table(results.records).rich())
-    console.print(arm_table(verdict).rich())
+    print_table(console, trials_table(results.records))
+    print_table(console, arm_table(verdict))
     console.print(verdict_text(verdict), highlight=False, markup=False, soft_wrap=True)
 
 

@@ -11,6 +11,7 @@ from sweeper.analysis import SweepResults, arm_table, find_sweep, judge, verdict
 from sweeper.cli import exits
 from sweeper.cli.progress import Progress
 from sweeper.cli.surroundings import Surroundings
+from sweeper.cli.tables import print_table
 from sweeper.errors import SweeperError
 from sweeper.execution.home import SWEEP_FILE, new_folder
 from sweeper.execution.runner import RAY_LOG, Site, run_sweep
@@ -60,7 +61,7 @@ def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
             f"interrupted; go on with: {surroundings.resume_command(folder.name)}", soft_wrap=True, highlight=False
         )
         raise typer.Exit(exits.INTERRUPTED)
-    console.print(arm_table(judge(SweepResults.load(folder))).rich())
+    print_table(console, arm_table(judge(SweepResults.load(folder))))
     console.print((folder / VERDICT_FILE).read_text(), highlight=False, markup=False, soft_wrap=True)
 
 

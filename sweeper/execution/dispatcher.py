@@ -81,8 +81,7 @@ class Dispatcher:
     def _take_epoch(self, number: int, result: EpochResult) -> Decision:
         self._losses_in_a_row = 0
         assignment = self._in_work[number]
-        value = result.metrics[self._settings.metric]
-        report = Report(result.epoch, result.images, value, result.done, result.test)
+        report = Report(result.epoch, result.images, self._value(number, result), result.done, result.test)
         decision = self._sweep.report(number, report)
         if decision is Decision.STOP:
             del self._in_work[number]
@@ -94,6 +93,12 @@ class Dispatcher:
         assignment = self._in_work.pop(number)
         self._sweep.fail(number, reason)
         self._listener.failed(assignment, reason)
+
+    def _value(self, number: int, result: EpochResult) -> float:
+        metric = self._settings.metric
+        if metric not in result.metrics:
+            raise SweeperError(f"trial {number} reported no {metric!r}; it reported: {', '.join(result.metrics)}")
+        return result.metrics[metric]
 
     def _job(self, assignment: Assignment) -> Job:
         measure = final_evaluation if assignment.phase == "finals" else search_evaluation

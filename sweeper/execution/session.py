@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -66,6 +67,8 @@ def _connect(settings: SweepSettings, address: str | None) -> None:
     if address is not None:
         ray.init(address=address, log_to_driver=False, logging_level=logging.INFO)
         return
+    # Workers find what we find, a user's own models included.
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
     cores = os.cpu_count() or 1
     wanted = 0.0 if settings.workers == "auto" else settings.workers * settings.resources.cpu
     ray.init(

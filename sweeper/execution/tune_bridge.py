@@ -1,5 +1,7 @@
 """Ray Tune's two questions, answered by the sweep: which trial next (searcher), and does it go on (scheduler)."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -81,10 +83,13 @@ class StudyScheduler(FIFOScheduler):  # type: ignore[misc]
         """Take in that the trial's process died; exceptions of the training itself come as results."""
         bridge = self._bridge
         try:
-            bridge.dispatcher.take_loss(bridge.numbers[trial.trial_id], _first_line(trial.get_error()))
+            bridge.dispatcher.take_loss(bridge.numbers[trial.trial_id], _reason(trial))
         except Exception as error:
             bridge.error = bridge.error or error
 
 
-def _first_line(error: Exception | None) -> str:
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0]}"
+def _reason(trial: Trial) -> str:
+    """Return in one line why a trial's process died: the exception that ended it, or what Ray has to say."""
+    said = Path(trial.error_file).read_text().splitlines() if trial.error_file else []
+    exceptions = [line for line in said if re.match(r"\w+(Error|Exception): ", line)]
+    return (exceptions[-1:] or said[1:2] or ["its process died"])[0]

@@ -87,14 +87,11 @@ def test_no_two_parameters_share_a_short_name(paths):
 
 
 PLAIN = """\
-rank  arm   test/nll  95 % interval   seeds  val/nll  best of search  complete  pruned  failed  parameters
-1     conv  95.27     94.51 to 96.03  3      95.27    95.00           4         0       1       \
-latent_dim=12, lr=0.00125
-2     fc    96.33     95.71 to 96.96  3      96.33    96.40           5         1       1       \
-latent_dim=8, lr=0.00125
-3     res   -         -               0      -        90.00           1         0       0       \
-latent_dim=14, lr=0.00125
-4     draw  -         -               0      -        -               0         0       1       -
+rank  arm   test/nll  95 % interval   seeds  val/nll  best of search
+1     conv  95.27     94.51 to 96.03  3      95.27    95.00
+2     fc    96.33     95.71 to 96.96  3      96.33    96.40
+3     res   -         -               0      -        90.00
+4     draw  -         -               0      -        -
 """
 
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 import torch
-from linear_gaussian import evidence, gap, images, linear_gaussian
+from linear_gaussian import SIZE, evidence, gap, images, linear_gaussian
 
 from models import importance_weighted_bound
 
@@ -51,7 +51,7 @@ def test_cutting_the_samples_into_chunks_changes_nothing(x: torch.Tensor, genera
     """One image and chunks of 16 values or more, for which `randn` gives the same numbers at once or in turn."""
     model = linear_gaussian(generator, off_by=OFF)
     whole, *cut = (
-        importance_weighted_bound(model, x[:1], 96, torch.Generator().manual_seed(0), decoded_at_once=at_once)
+        importance_weighted_bound(model, x[:1], 96, torch.Generator().manual_seed(0), pixels_at_once=at_once * SIZE)
         for at_once in (96, 1000, 64, 48, 16, 8)
     )
     for bound in cut:
@@ -64,7 +64,7 @@ def test_few_latents_are_decoded_at_once_and_each_image_is_encoded_once(k: int, 
     encoded, decoded = [], []
     model.encoder.register_forward_pre_hook(lambda _, inputs: encoded.append(len(inputs[0])))
     model.decoder.register_forward_pre_hook(lambda _, inputs: decoded.append(len(inputs[0])))
-    bound = importance_weighted_bound(model, x, k, generator, decoded_at_once=at_once)
+    bound = importance_weighted_bound(model, x, k, generator, pixels_at_once=at_once * SIZE + SIZE - 1)
     assert bound.shape == (IMAGES,)
     assert sum(encoded) == IMAGES
     assert sum(decoded) == IMAGES * k

@@ -1,0 +1,13 @@
+"""Tables where they are printed: drawn on a terminal, plain columns in a file or a pipe."""
+
+from rich.console import Console
+
+from sweeper.analysis import Table
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; in a pipe it is as wide as it has to be, so that no cell is folded."""
+    if console.is_terminal:
+        console.print(table.rich())
+    else:
+        console.file.write(table.plain())
