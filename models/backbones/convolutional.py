@@ -10,6 +10,7 @@ from torch import nn
 from models.backbones.base import Backbone
 from models.backbones.deconvolution import Deconvolution, NarrowDeconvolution, Size
 from models.backbones.hidden import HiddenLayers
+from models.backbones.linear import Linear
 from models.backbones.network import Network
 from models.registry import register
 from models.shapes import ImageShape
@@ -37,7 +38,7 @@ class Convolutional(HiddenLayers, Backbone):
         return Network(
             *(layer for conv in convolutions for layer in (conv, *self.after_convolution(self.channels))),
             nn.Flatten(),
-            nn.Linear(self.channels * height * width, outputs),
+            Linear(self.channels * height * width, outputs),
         )
 
     def decoder(self, inputs: int, shape: ImageShape) -> Network:
@@ -46,7 +47,7 @@ class Convolutional(HiddenLayers, Backbone):
         height, width = sizes[0]
         deconvolutions = [Deconvolution(self.channels, self.channels, *between) for between in pairwise(sizes)]
         return Network(
-            nn.Linear(inputs, self.channels * height * width),
+            Linear(inputs, self.channels * height * width),
             nn.Unflatten(1, (self.channels, height, width)),
             *self.after_convolution(self.channels),
             *(layer for deconv in deconvolutions for layer in (deconv, *self.after_convolution(self.channels))),

@@ -9,6 +9,7 @@ from torch import nn
 
 from models.backbones.base import Backbone
 from models.backbones.hidden import HiddenLayers
+from models.backbones.linear import Linear
 from models.backbones.network import Network
 from models.registry import register
 from models.shapes import ImageShape
@@ -26,13 +27,13 @@ class FullyConnected(HiddenLayers, Backbone):
 
     def encoder(self, shape: ImageShape, outputs: int) -> Network:
         """Return flatten, hidden layers, linear."""
-        return Network(nn.Flatten(), *self._hidden_layers(shape.pixels), nn.Linear(self.hidden, outputs))
+        return Network(nn.Flatten(), *self._hidden_layers(shape.pixels), Linear(self.hidden, outputs))
 
     def decoder(self, inputs: int, shape: ImageShape) -> Network:
         """Return hidden layers, linear, unflatten."""
-        output = nn.Linear(self.hidden, shape.pixels)
+        output = Linear(self.hidden, shape.pixels)
         return Network(*self._hidden_layers(inputs), output, nn.Unflatten(1, tuple(shape)))
 
     def _hidden_layers(self, inputs: int) -> list[nn.Module]:
-        linears = [nn.Linear(*widths) for widths in pairwise([inputs] + [self.hidden] * self.layers)]
+        linears = [Linear(*widths) for widths in pairwise([inputs] + [self.hidden] * self.layers)]
         return [layer for linear in linears for layer in (linear, *self.after_linear(self.hidden))]

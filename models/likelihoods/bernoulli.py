@@ -88,5 +88,4 @@ class _LogProb(torch.autograd.Function):
         raw, x = ctx.saved_tensors
         grad = grad_output[..., None, None, None]
         grad_raw = (x - raw.sigmoid()).mul_(grad) if ctx.needs_input_grad[0] else None
-        grad_x = (raw * grad).sum_to_size(x.shape) if ctx.needs_input_grad[1] else None
-        return grad_raw, grad_x
+        return grad_raw, raw * grad if ctx.needs_input_grad[1] else None  # summed by autograd where x was broadcast

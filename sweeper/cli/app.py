@@ -120,7 +120,7 @@ def sync(sweep: SweepName, home: Home = DEFAULT_HOME, tracking_uri: TrackingURI 
 def ui(
     home: Home = DEFAULT_HOME,
     tracking_uri: TrackingURI = None,
-    port: Annotated[int, typer.Option("--port", help="Port on the loopback address.")] = 5000,
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on the loopback address.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the sweeps of the home, on the loopback address."""
     from sweeper.cli.showing import open_ui

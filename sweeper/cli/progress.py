@@ -61,6 +61,10 @@ class Progress:
         """Show that a trial failed."""
         self._end(assignment, "failed", reason)
 
+    def warned(self, message: str) -> None:
+        """Show what else went wrong."""
+        self._console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
+
     def _note_best(self, assignment: Assignment, report: Report) -> None:
         if assignment.phase != "search":
             return

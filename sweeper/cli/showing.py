@@ -20,8 +20,8 @@ from sweeper.analysis import (
 )
 from sweeper.cli.surroundings import Surroundings
 from sweeper.cli.tables import print_table
-from sweeper.errors import SweeperError, UsageError
-from sweeper.tracking import Tracking, mask, ui_command
+from sweeper.errors import UsageError
+from sweeper.tracking import mask, ui_command
 
 
 def list_sweeps(home: Path, as_json: bool) -> None:
@@ -56,10 +56,9 @@ def sync_sweep(name: str, surroundings: Surroundings) -> None:
     folder = find_sweep(surroundings.home, name)
     if surroundings.store is None:
         raise UsageError("--tracking-uri: found 'none'; must be an MLflow store or server to send to")
-    finished = all(record.finished for record in SweepResults.load(folder).records)
-    tracking = Tracking.start(folder, surroundings.store)
-    if not tracking.finish("finished" if finished else "interrupted"):
-        raise SweeperError(tracking.unsent)
+    from sweeper.tracking.mirror import sync  # MLflow, which takes seconds to import and is needed here alone.
+
+    sync(folder, surroundings.store)
     Console().print(f"{mask(surroundings.store)} has all of {folder.name}", highlight=False, markup=False)
 
 
@@ -67,6 +66,8 @@ def open_ui(surroundings: Surroundings, port: int) -> None:
     """Become MLflow's UI."""
     if surroundings.store is None:
         raise UsageError("--tracking-uri: found 'none'; must be an MLflow store to look at")
+    if not surroundings.home.is_dir():
+        raise UsageError(f"--home: found {str(surroundings.home)!r}; must be a folder with sweeps in it")
     command = ui_command(surroundings.home, surroundings.store, port)
     Console().print(f"MLflow at http://127.0.0.1:{port}; stop it with Ctrl-C", highlight=False)
     os.execvp(command[0], command)  # noqa: S606  # The UI takes this process's place, Ctrl-C included.

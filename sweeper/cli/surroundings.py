@@ -4,7 +4,7 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.tracking.uri import default_uri, mask
+from sweeper.tracking.uri import default_uri, has_server, mask
 
 NO_TRACKING = "none"
 
@@ -17,6 +17,11 @@ class Surroundings:
     data_dir: Path | None
     address: str | None
     tracking_uri: str | None
+
+    def __post_init__(self) -> None:
+        """Refuse a store that is none (UsageError) before anything is written on its account."""
+        if self.store is not None:
+            has_server(self.store)
 
     @property
     def store(self) -> str | None:

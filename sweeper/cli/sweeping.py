@@ -45,10 +45,12 @@ def go_on(name: str, surroundings: Surroundings) -> None:
 def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
     console = Console()
     site = Site(folder, data_folder(surroundings.data_dir), surroundings.address, surroundings.store)
-    _announce(console, folder, site)
     try:
+        _announce(console, folder, site)
         with _progress(spec, folder, console) as progress:
             finished = run_sweep(spec, site, Trial, progress, lambda: _conclude(folder))
+    except KeyboardInterrupt:  # Before the trials or after them; in between, the runner takes it.
+        finished = False
     except SweeperError:
         raise
     except Exception as error:

@@ -44,6 +44,11 @@ class Dispatcher:
         self._losses_in_a_row = 0
 
     @property
+    def workers(self) -> int:
+        """How many jobs are out at once, at most."""
+        return self._place.workers
+
+    @property
     def finished(self) -> bool:
         """Whether nothing is left to hand out or to wait for."""
         return not self._in_work and self._sweep.finished

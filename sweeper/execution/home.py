@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 from sweeper.errors import UsageError
+from sweeper.search.storage import open_storage
 from sweeper.spec import Spec
 from sweeper.training.files import write_atomically
 
@@ -12,7 +13,7 @@ ID_LENGTH = 6
 
 
 def new_folder(home: Path, spec: Spec, now: datetime) -> Path:
-    """Make the folder of a new sweep, ``<name>-<date>-<id>``, with the resolved file in it.
+    """Make the folder of a new sweep, ``<name>-<date>-<id>``, with the resolved file and an empty study in it.
 
     The id begins the digest of the specification; a sweep run a second time within a second gets a counter behind it.
     """
@@ -20,6 +21,7 @@ def new_folder(home: Path, spec: Spec, now: datetime) -> Path:
     folder = _first_free(home, stem)
     (folder / "trials").mkdir()
     write_atomically(folder / SWEEP_FILE, spec.to_yaml().encode())
+    open_storage(folder)  # From here on it can be shown and resumed, though Ray may never start.
     return folder
 
 

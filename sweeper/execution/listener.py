@@ -20,6 +20,10 @@ class Listener(Protocol):
         """A trial failed."""
         ...
 
+    def warned(self, message: str) -> None:
+        """Something beside the trials went wrong; the message says in one line what, and what to do."""
+        ...
+
 
 class Silent:
     """A listener that does nothing."""
@@ -31,4 +35,7 @@ class Silent:
         """Do nothing."""
 
     def failed(self, assignment: Assignment, reason: str) -> None:
+        """Do nothing."""
+
+    def warned(self, message: str) -> None:
         """Do nothing."""

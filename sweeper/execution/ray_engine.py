@@ -31,6 +31,8 @@ def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, 
                 scheduler=StudyScheduler(bridge),
                 num_samples=UNLIMITED,
                 reuse_actors=True,
+                # The dispatcher keeps to this by itself; to Tune it says how many workers may start at the same time.
+                max_concurrent_trials=dispatcher.workers,
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
             ),
             run_config=tune.RunConfig(

@@ -44,8 +44,8 @@ def run_sweep(spec: Spec, site: Site, factory: RunFactory, listener: Listener, c
         outcome = "interrupted"
         return False
     finally:
-        if tracking is not None:
-            tracking.finish(outcome)
+        if tracking is not None and not tracking.finish(outcome):
+            listener.warned(tracking.unsent)
 
 
 def _run_trials(spec: Spec, site: Site, factory: RunFactory, listener: Listener) -> bool:

@@ -68,6 +68,21 @@ class StudyScheduler(FIFOScheduler):  # type: ignore[misc]
     def __init__(self, bridge: Bridge) -> None:
         super().__init__()
         self._bridge = bridge
+        self._chosen: set[str] = set()
+
+    def choose_trial_to_run(self, tune_controller: Any) -> Trial | None:
+        """Return the first trial that was not chosen yet, ``None`` where all were.
+
+        Chosen again, a trial whose worker is still starting would take over one that has become free, and its own
+        would be killed: with trials shorter than the start of a process, over and over.
+        """
+        numbers = self._bridge.numbers
+        waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+        fresh = [trial for trial in waiting if trial.trial_id not in self._chosen]
+        first = min(fresh, key=lambda trial: numbers[trial.trial_id], default=None)
+        if first is not None:
+            self._chosen.add(first.trial_id)
+        return first
 
     def on_trial_result(self, _controller: Any, trial: Trial, result: dict[str, Any]) -> str:
         """Write the result down, then decide."""

@@ -5,6 +5,8 @@ loading the data are paid once per worker and not once per trial.
 """
 
 import traceback
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from ray import tune
@@ -33,29 +35,60 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
 
     def step(self) -> dict[str, Outcome]:
         """Train one epoch. An exception is an outcome like any other: it must not cost the process."""
-        try:
-            if self._run is None:
-                self._run = self._factory(self._job)
-            return {"outcome": self._run.advance()}
-        except Exception as error:
-            return {"outcome": self._failure(error)}
+        outcome = self._advance()
+        if isinstance(outcome, Failure):
+            self._forget()
+        return {"outcome": outcome}
 
     def cleanup(self) -> None:
         """Leave the last job of this process."""
         self._leave()
 
     def _take(self, config: dict[str, Any]) -> None:
-        self._job, self._factory = config["job"], config["factory"]
+        self._job, self._factory = self._with_share(config["job"]), config["factory"]
         self._run = None  # Made in `step`, where an exception has somewhere to go.
 
-    def _leave(self) -> None:
-        run, self._run = self._run, None
-        if run is not None:
-            run.close()
+    def _with_share(self, job: Job) -> Job:
+        """Return the job with the share of this machine that Ray has given it."""
+        if self.trial_resources is None:
+            return job
+        resources = self.trial_resources.required_resources
+        return replace(job, threads=max(1, int(resources.get("CPU", 1))), gpu_share=resources.get("GPU", 0.0) or 1.0)
 
-    def _failure(self, error: Exception) -> Failure:
+    def _advance(self) -> Outcome:
+        try:
+            if self._run is None:
+                self._run = self._factory(self._job)
+            return self._run.advance()
+        except Exception as error:
+            self._write_error()
+            first_line = (str(error).splitlines() or [""])[0]
+            return Failure(f"{type(error).__name__}: {first_line}")
+
+    def _leave(self) -> None:
+        """Close the run. What goes wrong here belongs to a trial that has ended, and must not cost the next one."""
+        if self._run is None:
+            return
+        try:
+            self._run.close()
+        except Exception:
+            self._write_error()
+        self._forget()
+
+    def _forget(self) -> None:
+        """Let go of the run, and of the accelerator's memory, which the processes beside this one may be waiting for.
+
+        To be called where no exception is handled any more: a traceback keeps the run's tensors alive.
+        """
         self._run = None
-        self._job.folder.mkdir(parents=True, exist_ok=True)
-        (self._job.folder / ERROR_FILE).write_text(traceback.format_exc())
-        first_line = (str(error).splitlines() or [""])[0]
-        return Failure(f"{type(error).__name__}: {first_line}")
+        if self._job.device != "cpu":
+            # A simulated trial is on the CPU, and its worker does without torch, which takes seconds to import.
+            from sweeper.training.devices import release_memory
+
+            release_memory()
+
+    def _write_error(self) -> None:
+        """Leave the traceback in the trial's folder; where even that fails, the reason in the study has to do."""
+        with suppress(OSError):
+            self._job.folder.mkdir(parents=True, exist_ok=True)
+            (self._job.folder / ERROR_FILE).write_text(traceback.format_exc())

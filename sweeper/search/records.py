@@ -9,7 +9,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from sweeper.search.assignment import Phase, trial_folder
-from sweeper.search.storage import PHASES, read_storage, study_name
+from sweeper.search.storage import PHASES, read_storage, readable, study_name
 
 State = Literal["waiting", "running", "complete", "pruned", "failed"]
 
@@ -84,7 +84,7 @@ def study_records(study: optuna.Study, phase: Phase, arm: str) -> list[TrialReco
 
 
 def read_records(folder: Path) -> list[TrialRecord]:
-    """Return every trial of the sweep in ``folder``, by number."""
+    """Return every trial of the sweep in ``folder``, by number; see `RecordReader.read`."""
     return RecordReader(folder).read()
 
 
@@ -92,11 +92,13 @@ class RecordReader:
     """Reads a sweep that is being written: each call of ``read`` takes in only what is new in the journal."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._storage = read_storage(folder)
 
     def read(self) -> list[TrialRecord]:
-        """Return every trial so far, by number."""
-        records = [record for phase, arm in self._studies() for record in self._records(phase, arm)]
+        """Return every trial so far, by number; raise SweeperError where the journal is none of a sweep's."""
+        with readable(self._folder):
+            records = [record for phase, arm in self._studies() for record in self._records(phase, arm)]
         return sorted(records, key=lambda record: record.number)
 
     def _studies(self) -> list[tuple[Phase, str]]:

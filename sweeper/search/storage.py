@@ -4,6 +4,8 @@ The studies are the truth of a sweep. The driver alone writes them; everything e
 """
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import optuna
@@ -19,11 +21,46 @@ PHASES: tuple[Phase, ...] = ("search", "finals")
 
 
 def open_storage(folder: Path) -> BaseStorage:
-    """Open, or begin, the journal of the sweep in ``folder``."""
+    """Open, or begin, the journal of the sweep in ``folder`` for writing; one process at a time may.
+
+    Raises SweeperError where the journal is damaged or not of Optuna's making.
+    """
+    with readable(folder):
+        _drop_torn_line(folder / JOURNAL)
+    return _open(folder)
+
+
+def _open(folder: Path) -> BaseStorage:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), readable(folder):
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         return JournalStorage(JournalFileBackend(str(folder / JOURNAL)))
+
+
+def _drop_torn_line(journal: Path) -> None:
+    """Cut off what a kill or a full disk left after the last line end: Optuna would append to it, and read neither."""
+    if not journal.exists():
+        return
+    with journal.open("r+b") as file:
+        content = file.read()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            file.truncate(whole)
+
+
+@contextmanager
+def readable(folder: Path) -> Iterator[None]:
+    """Turn what Optuna raises over a damaged or foreign journal into one line that names the file.
+
+    Optuna replays the journal as it finds it, so that a line of something else is one of many exceptions.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise SweeperError(f"{folder / JOURNAL}: cannot be read: {error.strerror}") from error
+    except (ValueError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise SweeperError(f"{folder / JOURNAL}: not the journal of a sweep, or damaged ({reason})") from error
 
 
 def sweep_exists(folder: Path) -> bool:
@@ -35,7 +72,7 @@ def read_storage(folder: Path) -> BaseStorage:
     """Open the journal of a sweep that exists; reading must not leave an empty journal behind."""
     if not sweep_exists(folder):
         raise SweeperError(f"{folder}: no {JOURNAL} here, so this is not the folder of a sweep")
-    return open_storage(folder)
+    return _open(folder)
 
 
 def study_name(phase: Phase, arm: str) -> str:

@@ -11,5 +11,5 @@ def commit_of(folder: Path) -> str | None:
     if git is None:
         return None
     command = [git, "-C", str(folder), "rev-parse", "--verify", "HEAD"]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 -- git itself
+    answer = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 -- git itself
     return answer.stdout.strip() if answer.returncode == 0 else None

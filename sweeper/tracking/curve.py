@@ -8,6 +8,10 @@ from pathlib import Path
 from typing import Any
 
 METRICS = "metrics.jsonl"
+LARGEST_COUNT = 2**53
+"""Up to here floating point counts exactly, and every database has room."""
+NON_FINITE = ("NaN", "Infinity", "-Infinity")
+"""What a trial writes where a number is not finite; strict JSON has no other way."""
 
 _logger = logging.getLogger(__name__)
 
@@ -21,8 +25,8 @@ class Line:
     """Images seen since the trial began."""
     seconds: float
     """Seconds of training since the trial began."""
-    timestamp: float
-    """Seconds since 1970."""
+    timestamp: int
+    """Milliseconds since 1970."""
     metrics: dict[str, float]
 
 
@@ -50,12 +54,27 @@ def _parse(text: bytes, path: Path, number: int) -> Line | None:
 
 def _line(content: dict[str, Any]) -> Line:
     return Line(
-        epoch=int(content["epoch"]),
-        images=int(content["images"]),
-        seconds=float(content["seconds"]),
-        timestamp=float(content["timestamp"]),
-        metrics={str(name): float(value) for name, value in content["metrics"].items()},
+        epoch=_count(content["epoch"]),
+        images=_count(content["images"]),
+        seconds=_number(content["seconds"]),
+        timestamp=_count(1000 * _number(content["timestamp"])),
+        metrics={name: _number(value) for name, value in content["metrics"].items()},
     )
+
+
+def _number(value: Any) -> float:
+    if value in NON_FINITE:
+        return float(value)
+    if not isinstance(value, int | float):
+        raise TypeError(f"found {value!r}; must be a number")
+    return float(value)
+
+
+def _count(value: Any) -> int:
+    number = _number(value)
+    if not 0 <= number <= LARGEST_COUNT:
+        raise ValueError(f"found {value}; must be from 0 to {LARGEST_COUNT}")
+    return round(number)
 
 
 @cache

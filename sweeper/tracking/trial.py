@@ -29,7 +29,7 @@ def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over:
         clock=CLOCK,
         status="KILLED" if over and not record.finished else _STATUS[record.state],
         started=started,
-        ended=milliseconds(record.ended) if record.ended else _last_moment(curve, started),
+        ended=milliseconds(record.ended) if record.ended else max([started, *(line.timestamp for line in curve)]),
         folder=folder,
         files=existing(folder, ARTIFACTS) if record.finished else (),
     )
@@ -38,7 +38,7 @@ def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over:
 def _row(line: Line) -> Row:
     """Return a line of the curve as metrics, the clock last: where it has arrived, the line has."""
     metrics = {key(name): value for name, value in line.metrics.items()}
-    return Row(line.epoch, round(line.timestamp * 1000), metrics | {"seconds": line.seconds, CLOCK: float(line.images)})
+    return Row(line.epoch, line.timestamp, metrics | {"seconds": line.seconds, CLOCK: float(line.images)})
 
 
 def _tags(record: TrialRecord, sweep: str, parent: str) -> dict[str, str]:
@@ -56,7 +56,3 @@ def _tags(record: TrialRecord, sweep: str, parent: str) -> dict[str, str]:
         "sweeper.reason": (record.reason or "")[:LONGEST_VALUE],
     }
     return {name: value for name, value in tags.items() if value}
-
-
-def _last_moment(curve: list[Line], started: int) -> int:
-    return round(curve[-1].timestamp * 1000) if curve else started

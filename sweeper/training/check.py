@@ -9,7 +9,8 @@ import torch
 from models import ImageShape, LatentVariableModel
 from sweeper.errors import UsageError
 from sweeper.spec import Spec
-from sweeper.training.components import ConfigError, parse_config
+from sweeper.spec.values import listed, not_allowed
+from sweeper.training.components import ConfigError, TrialConfig, parse_config
 from sweeper.training.data import resident
 from sweeper.training.evaluation import METRICS
 
@@ -20,7 +21,7 @@ def check_components(spec: Spec, data_dir: Path | None) -> None:
     Data sets are read here for the first time, so that missing files are found before a sweep is begun.
     """
     if spec.settings.metric not in METRICS:
-        raise spec.error(("sweep", "metric"), f"found {spec.settings.metric!r}; allowed: {', '.join(METRICS)}")
+        raise spec.error(("sweep", "metric"), not_allowed(spec.settings.metric, METRICS))
     for arm in spec.arms:
         for corner in spec.space(arm).corners():
             try:
@@ -53,6 +54,17 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> LatentVariable
         )
     try:
         with torch.device("meta"):
-            return trial.model.compose(ImageShape(*images.shape))
+            model = trial.model.compose(ImageShape(*images.shape))
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
+    _check_players(trial, model)
+    return model
+
+
+def _check_players(trial: TrialConfig, model: LatentVariableModel) -> None:
+    """Raise ConfigError where a player of the schedule has no loss, or a loss no player."""
+    players, losses = set(trial.training.schedule.players(model)), set(trial.objective.losses())
+    if players != losses:
+        raise ConfigError(
+            ("objective",), f"has losses for {listed(sorted(losses))}; must have them for {listed(sorted(players))}"
+        )

@@ -7,24 +7,29 @@ from its annotation, so that adding a component means writing one class and noth
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
-from difflib import get_close_matches
 from functools import cache
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge
 from pydantic import TypeAdapter, ValidationError
 
 from models import Backbone, Likelihood, Model, Objective, Schedule
 from models.registry import find as find_in_models
+from models.registry import names as names_in_models
 from models.schedules import Joint
+from sweeper.spec.values import listed, not_allowed, shown
 from sweeper.training import data
+from sweeper.training.expectations import allows_none, alternatives, expectation
 from sweeper.training.optimizers import OPTIMIZERS, Optimizer
 
 Path = tuple[str, ...]
 T = TypeVar("T")
 
-KINDS = (Model, Backbone, Likelihood, Objective, Schedule)
-"""The abstract classes of components that live in `models`; a field so annotated takes a component by its name."""
+KINDS = (Model, Backbone, Likelihood, Objective, Schedule, Optimizer)
+"""The abstract classes of components; a field so annotated takes a component by its name."""
+
+OWN_COMPONENT = "package.module:Class"
+"""How a component of the user's own is named; for `models` alone."""
 
 
 class ConfigError(ValueError):
@@ -70,66 +75,95 @@ def _component(kind: Any, value: Any, path: Path) -> Any:
     """Return the component of ``kind`` that ``value`` describes: a name, or a mapping with a name and its keys."""
     if isinstance(value, str):
         value = {"name": value}
-    if not isinstance(value, Mapping) or not isinstance(value.get("name"), str):
-        raise ConfigError(path, f"found {value!r}; must be a name or a mapping with a 'name'")
+    if not isinstance(value, Mapping):
+        raise ConfigError(path, f"found {shown(value)}; must be a name, or a mapping with a name")
+    if "name" not in value:
+        raise ConfigError((*path, "name"), f"is missing; must be one of {listed(_names(kind))}")
+    name, keys = value["name"], {key: item for key, item in value.items() if key != "name"}
+    if not isinstance(name, str):
+        raise ConfigError((*path, "name"), f"found {shown(name)}; must be one of {listed(_names(kind))}")
     try:
-        cls = _find(kind, value["name"])
+        component = _find(kind, name)
     except ValueError as error:
-        raise ConfigError((*path, "name"), str(error)) from error
-    return _fill(cls, {key: item for key, item in value.items() if key != "name"}, path)
+        raise ConfigError((*path, "name"), _one_line(error)) from error
+    return _fill(component, keys, path)
 
 
 def _find(kind: Any, name: str) -> type:
+    if name not in _names(kind) and not (":" in name and OWN_COMPONENT in _names(kind)):
+        raise ValueError(not_allowed(name, _names(kind)))
     if kind is data.Dataset:
         return data.find(name)
-    if kind is Optimizer:
-        if name not in OPTIMIZERS:
-            raise ValueError(f"found {name!r}; {_allowed(name, OPTIMIZERS)}")
-        return OPTIMIZERS[name]
-    return find_in_models(kind, name)
+    return OPTIMIZERS[name] if kind is Optimizer else find_in_models(kind, name)
 
 
-def _fill(cls: type[T], values: Mapping[str, Any], path: Path) -> T:
+def _names(kind: Any) -> tuple[str, ...]:
+    if kind is data.Dataset:
+        return data.names()
+    return tuple(OPTIMIZERS) if kind is Optimizer else (*names_in_models(kind), OWN_COMPONENT)
+
+
+def _fill(cls: type[T], values: Any, path: Path) -> T:
     """Return ``cls`` made of ``values``, each checked against its field."""
     known = {declared.name: declared for declared in fields(cls) if declared.init}  # type: ignore[arg-type]
+    if not isinstance(values, Mapping):
+        raise ConfigError(path, f"found {shown(values)}; must be a mapping of {listed(known)}")
     hints = get_type_hints(cls, include_extras=True)
     for key in values:
         if key not in known:
-            raise ConfigError((*path, key), f"unknown key; {_allowed(key, known)}")
+            raise ConfigError((*path, str(key)), not_allowed(str(key), known))
     for key, declared in known.items():
         if key not in values and _required(declared):
-            raise ConfigError(path, f"needs {key!r}")
+            raise ConfigError((*path, key), f"is missing; must be {_described(hints[key])}")
     arguments = {key: _value(hints[key], value, (*path, key)) for key, value in values.items()}
     try:
         return cls(**arguments)
     except ValueError as error:
-        raise ConfigError(path, str(error)) from error
+        raise ConfigError(path, _one_line(error)) from error
 
 
 def _value(hint: Any, value: Any, path: Path) -> Any:
-    if hint is Optimizer or hint in KINDS:
-        return _component(hint, value, path)
+    if value is None and allows_none(hint):
+        return None
+    for kind in alternatives(hint):
+        if kind in KINDS:
+            return _component(kind, value, path)
     try:
         # Through JSON, so that a list may become a tuple while 1 stays no boolean and "1" no number.
-        return _adapter(hint).validate_json(json.dumps(value), strict=True)
-    except ValidationError as error:
-        raise ConfigError(path, f"found {value!r}; {describe(error)}") from error
+        return _adapter(hint).validate_json(json.dumps(value, allow_nan=False), strict=True)
+    except ValueError as error:
+        raise ConfigError(path, _refusal(hint, value, error)) from error
+
+
+def _refusal(hint: Any, value: Any, error: ValueError) -> str:
+    """Return the rule that a value breaks: ours where there are words for it, else pydantic's."""
+    if isinstance(value, str) and get_origin(hint) is Literal:
+        return not_allowed(value, map(str, get_args(hint)))
+    expected = expectation(hint)
+    if expected is None and isinstance(error, ValidationError):
+        return f"found {shown(value)}; {describe(error)}"
+    return f"found {shown(value)}; must be {expected or 'finite'}"
 
 
 def describe(error: ValidationError) -> str:
     """Return what pydantic expected, as the end of one of our lines."""
-    message = error.errors()[0]["msg"]
-    return message[0].lower() + message[1:].replace("Input should", "must") if message else "is not allowed"
+    return error.errors()[0]["msg"].replace("Input should", "must")
+
+
+def _described(hint: Any) -> str:
+    """Return what a field takes, for a message where it is missing."""
+    for kind in alternatives(hint):
+        if kind in KINDS:
+            return f"one of {listed(_names(kind))}"
+    return expectation(hint) or str(hint)
 
 
 def _required(declared: Field[Any]) -> bool:
     return declared.default is MISSING and declared.default_factory is MISSING
 
 
-def _allowed(key: str, known: Mapping[str, Any]) -> str:
-    close = get_close_matches(key, known, n=1)
-    hint = f"did you mean {close[0]!r}? " if close else ""
-    return f"{hint}allowed: {', '.join(known) or 'nothing'}"
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 @cache

@@ -4,19 +4,24 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
+from sweeper.training import strict_json
 from sweeper.training.files import write_atomically
 
 CURVE = "metrics.jsonl"
+TEST = "test/"
 
 
 class Curve:
-    """The ``metrics.jsonl`` of one trial, with no line after ``epoch``: a resumed trial writes those again."""
+    """The ``metrics.jsonl`` of one trial: a line for each epoch, and one for the test metrics of a final."""
 
     def __init__(self, folder: Path, epoch: int = 0) -> None:
+        """Keep the lines up to ``epoch``: a trial that goes on from there writes the others again."""
         self._path = folder / CURVE
-        if self._path.exists():
-            kept = [line for line in _whole_lines(self._path) if json.loads(line)["epoch"] <= epoch]
+        lines = _lines(self._path)
+        kept = [line for line in lines if 0 < _epoch(line) <= epoch]
+        if kept != lines:
             write_atomically(self._path, b"".join(kept))
 
     def append(self, epoch: int, images: int, seconds: float, metrics: dict[str, float]) -> None:
@@ -29,18 +34,35 @@ class Curve:
             "metrics": metrics,
         }
         with self._path.open("a") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(strict_json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def test_metrics(self) -> dict[str, float]:
+        """Return what was measured on the test set; nothing where that was not done yet."""
+        metrics = [_parsed(line)["metrics"] for line in _lines(self._path)[-1:]]
+        return strict_json.floats(metrics[0]) if metrics and all(name.startswith(TEST) for name in metrics[0]) else {}
 
 
 def last_epoch(folder: Path) -> int:
     """Return the last epoch that is written in the curve of the trial in ``folder``, 0 where there is none."""
-    path = folder / CURVE
-    lines = _whole_lines(path) if path.exists() else []
-    return int(json.loads(lines[-1])["epoch"]) if lines else 0
+    return max(map(_epoch, _lines(folder / CURVE)), default=0)
 
 
-def _whole_lines(path: Path) -> list[bytes]:
-    """Return the lines that were written to their end; a kill may have cut the last one."""
-    return [line for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+def _lines(path: Path) -> list[bytes]:
+    return path.read_bytes().splitlines(keepends=True) if path.exists() else []
+
+
+def _epoch(line: bytes) -> int:
+    """Return the epoch of a line; 0 of one that is no line of a curve, or that a kill or a full disk has cut."""
+    content = _parsed(line) if line.endswith(b"\n") else {}
+    epoch = content.get("epoch")
+    return epoch if isinstance(epoch, int) else 0
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    try:
+        content = json.loads(line)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -2,13 +2,32 @@
 
 import os
 from pathlib import Path
+from uuid import uuid4
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write ``content`` under a temporary name, bring it to the disk, and rename it over ``path``."""
-    temporary = path.with_name(path.name + ".new")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Write ``content`` under a name of its own, bring it to the disk, and rename it over ``path``."""
+    temporary = temporary_name(path)
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    bring_to_disk(path.parent)
+
+
+def temporary_name(path: Path) -> Path:
+    """Return a name beside ``path`` that no other process uses; ``<name>.*.new`` are those that a kill left behind."""
+    return path.with_name(f"{path.name}.{uuid4().hex}.new")
+
+
+def bring_to_disk(path: Path) -> None:
+    """Wait until a file's content, or a folder's list of names, would outlive a loss of power."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -35,9 +35,12 @@ class Evaluation:
         return "test/" + self.metric.partition("/")[2]
 
     def improves(self, value: float, best: float) -> bool:
-        """Say whether ``value`` is better than ``best``; nothing is worse than NaN."""
-        if math.isnan(best):
-            return not math.isnan(value)
+        """Say whether ``value`` is better than ``best``, NaN where there is none yet.
+
+        A value that is not finite is never better, not even -inf where less is: it is a defect, and no result.
+        """
+        if not math.isfinite(value) or math.isnan(best):
+            return math.isfinite(value)
         return value < best if self.direction == "minimize" else value > best
 
 
@@ -66,6 +69,10 @@ class Job:
     evaluation: Evaluation
     data_dir: Path | None = None
     device: str = "cpu"
+    threads: int = 1
+    """Cores to compute on. Another number computes sums in another order, and so other last digits."""
+    gpu_share: float = 1.0
+    """The part of the GPU's memory that is the trial's."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +103,15 @@ class Run(Protocol):
     """A trial in training: real or simulated."""
 
     def advance(self) -> EpochResult:
-        """Train and measure one more epoch."""
+        """Train and measure one more epoch, and write it down before answering.
+
+        A run that goes on with what an earlier process left first answers with the last epoch written there: that
+        process, or the driver, may have ended before the answer was taken in.
+        """
         ...
 
     def close(self) -> None:
-        """Leave the trial's folder whole; no epoch follows."""
+        """Leave in the trial's folder what is to be looked at; no epoch follows."""
         ...
 
 

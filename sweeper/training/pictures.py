@@ -1,4 +1,7 @@
-"""Grids of images as PNG files."""
+"""What a trial shows: grids of images as PNG files.
+
+torchvision has such a grid too, but importing it would cost every worker seconds.
+"""
 
 import math
 from io import BytesIO
@@ -8,15 +11,40 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from models import LatentVariableModel
 from sweeper.training.files import write_atomically
 
+SAMPLES, RECONSTRUCTIONS = "samples.png", "reconstructions.png"
+
+_PICTURES = 64
+_COLUMNS = 8
 _SCALE_TO = 56
 """Pixels of one image's longer side in a grid, at least: an 8x8 digit would else be a dot."""
 
 
+def draw(folder: Path, model: LatentVariableModel, originals: Tensor, generator: torch.Generator) -> None:
+    """Save samples of a model, and the first of ``originals`` [N, C, H, W] in rows above their reconstructions."""
+    model.eval()
+    save_grid(folder / SAMPLES, model.mean(model.prior(_PICTURES, generator)), _COLUMNS)
+    columns = min(_COLUMNS, len(originals))
+    whole_rows = min(_PICTURES // 2, len(originals)) // columns * columns
+    shown = originals[:whole_rows]
+    rebuilt = model.reconstruct(shown, generator)
+    save_grid(folder / RECONSTRUCTIONS, row_by_row(shown, rebuilt, columns), columns)
+
+
+def row_by_row(originals: Tensor, rebuilt: Tensor, columns: int) -> Tensor:
+    """Lay [N, C, H, W] out so that each row of originals stands above the row of its reconstructions."""
+    pairs = zip(torch.split(originals, columns), torch.split(rebuilt, columns), strict=True)
+    return torch.cat([row for pair in pairs for row in pair])
+
+
 def save_grid(path: Path, images: Tensor, columns: int) -> None:
-    """Save images [N, C, H, W] with values in [0, 1], C 1 or 3, row by row with ``columns`` in a row."""
-    pixels = _tile(_enlarge(images.detach().float().cpu().clamp(0, 1)), columns)
+    """Save images [N, C, H, W] with values in [0, 1], C 1 or 3, row by row with ``columns`` in a row.
+
+    What is outside is cut off, and NaN is black: a model that has diverged has something to show as well.
+    """
+    pixels = _tile(_enlarge(images.detach().float().cpu().nan_to_num(0.0).clamp(0, 1)), columns)
     array = (pixels * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
     buffer = BytesIO()
     Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array).save(buffer, format="PNG")

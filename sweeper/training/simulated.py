@@ -37,25 +37,29 @@ class SimulatedRun:
         self._job = job
         begin_folder(job)
         self._epoch = last_epoch(job.folder)
+        self._resumed = self._epoch > 0
         self._curve = Curve(job.folder, self._epoch)
 
     def advance(self) -> EpochResult:
-        """Compute one more epoch."""
+        """Compute one more epoch; after a resumption, first the last one again."""
+        result = self._result(self._epoch if self._resumed else self._epoch + 1)
+        if not self._resumed:
+            self._curve.append(result.epoch, result.images, result.seconds, result.metrics)
+        self._epoch, self._resumed = result.epoch, False
+        return result
+
+    def _result(self, epoch: int) -> EpochResult:
         job, simulation = self._job, self._simulation
-        epochs = job.config["training"]["epochs"]
-        self._epoch = min(self._epoch + 1, epochs)
-        value = simulation.metric(job.config, job.seed, self._epoch)
-        done = self._epoch == epochs
-        result = EpochResult(
-            epoch=self._epoch,
-            images=self._epoch * simulation.images_per_epoch,
-            seconds=self._epoch * simulation.seconds_per_epoch,
+        value = simulation.metric(job.config, job.seed, epoch)
+        done = epoch == job.config["training"]["epochs"]
+        return EpochResult(
+            epoch=epoch,
+            images=epoch * simulation.images_per_epoch,
+            seconds=epoch * simulation.seconds_per_epoch,
             metrics={job.evaluation.metric: value},
             done=done,
             test={job.evaluation.test_metric: value} if done and job.evaluation.test is not None else {},
         )
-        self._curve.append(result.epoch, result.images, result.seconds, result.metrics)
-        return result
 
     def close(self) -> None:
         """Do nothing: the folder is whole after every epoch."""

@@ -52,9 +52,7 @@ class Stopwatch:
 
 
 def no_op_spec(trials: int, epochs: int = 1, seed: int = 0) -> Spec:
-    return parse_spec(
-        _SWEEP, overrides=(f"sweep.trials={trials}", f"training.epochs={epochs}", f"sweep.seed={seed}")
-    )
+    return parse_spec(_SWEEP, overrides=(f"sweep.trials={trials}", f"training.epochs={epochs}", f"sweep.seed={seed}"))
 
 
 def quality(config: dict[str, Any], seed: int, epoch: int) -> float:

@@ -9,6 +9,7 @@ from torch import nn
 from models import Backbone, ImageShape, find, names
 from models.backbones import Convolutional, Dropout, FullyConnected, Network
 from models.backbones.deconvolution import Deconvolution, NarrowDeconvolution
+from models.backbones.linear import WORTHWHILE, Linear
 from models.initialization import materialize
 
 SHAPES = [ImageShape(1, 8, 8), ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(2, 7, 12)]
@@ -109,3 +110,54 @@ def test_the_narrow_deconvolution_is_a_deconvolution(sizes, outputs: int, genera
         results.append((output, own.grad, layer.weight.grad, layer.bias.grad))
     for left, right in zip(*results, strict=True):
         torch.testing.assert_close(left, right)
+
+
+@pytest.fixture
+def large(generator) -> tuple[Linear, torch.Tensor]:
+    rows, width = 64, 257
+    assert rows * width * width > WORTHWHILE
+    layer = materialize(lambda: Linear(width, width), generator)
+    return layer, torch.randn(rows, width, generator=generator, requires_grad=True)
+
+
+def test_a_large_linear_layer_is_a_linear_layer(large) -> None:
+    layer, x = large
+    outputs = layer(x), nn.functional.linear(x, layer.weight, layer.bias)
+    torch.testing.assert_close(*outputs, rtol=1e-5, atol=1e-5)
+    gradients = [torch.autograd.grad(output.sin().sum(), (x, layer.weight, layer.bias)) for output in outputs]
+    for left, right in zip(*gradients, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-5, atol=1e-4)
+
+
+def test_a_large_linear_layer_of_data_has_no_gradient_in_the_data(large) -> None:
+    layer, x = large
+    layer(x.detach()).sum().backward()
+    torch.testing.assert_close(layer.weight.grad, x.detach().sum(0).expand_as(layer.weight), rtol=1e-5, atol=1e-4)
+    assert x.grad is None
+
+
+def test_a_large_linear_layer_can_be_differentiated_twice(large) -> None:
+    """As gradient penalties do."""
+    layer, x = large
+    results = []
+    for output in (layer(x), nn.functional.linear(x, layer.weight, layer.bias)):
+        first = torch.autograd.grad(output.sin().sum(), (x, layer.weight, layer.bias), create_graph=True)
+        second = torch.autograd.grad(first[0].square().sum(), layer.weight)
+        results.append([*first, *second])
+    for left, right in zip(*results, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-3)
+
+
+def test_large_linear_layers_can_be_stacked(large) -> None:
+    layer, x = large
+    weights = torch.stack([layer.weight, -2 * layer.weight]).detach()
+
+    def loss(weight: torch.Tensor, function) -> torch.Tensor:
+        return function(x.detach(), weight, layer.bias.detach()).sin().sum()
+
+    def through_layer(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        return torch.func.functional_call(layer, {"weight": weight, "bias": bias}, (x,))
+
+    stacked = torch.func.vmap(torch.func.grad(loss), (0, None))(weights, through_layer)
+    alone = torch.stack([torch.func.grad(loss)(weight, nn.functional.linear) for weight in weights])
+    torch.testing.assert_close(stacked, alone, rtol=1e-4, atol=1e-3)

@@ -96,6 +96,15 @@ def test_dynamic_binarization_draws_each_batch_with_the_gray_value_as_probabilit
     assert not torch.equal(draws[:200], draws[200:400])
 
 
+@pytest.mark.parametrize("drawn", [0.0, 1 - 2**-24], ids=["least", "greatest"])
+def test_black_and_white_are_certain_whatever_is_drawn(
+    drawn: float, generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch, "rand", lambda size, **_: torch.full(size, drawn))
+    pixels = torch.tensor([0, 255], dtype=torch.uint8).view(1, 1, 1, 2)
+    assert Bernoulli().preprocess(pixels, generator).flatten().tolist() == [0, 1]
+
+
 @pytest.mark.parametrize("binarization", ["static", "none"])
 def test_without_redrawing_preprocessing_only_scales(binarization: str, generator) -> None:
     likelihood = Bernoulli(binarization=binarization)

@@ -73,6 +73,15 @@ def test_the_same_seed_gives_the_same_numbers_and_global_state_is_left_alone(mod
     assert torch.equal(torch.get_rng_state(), before)
 
 
+@pytest.mark.parametrize("name", names(Backbone))
+def test_dropout_in_both_networks_draws_from_the_same_generator(name: str, x: torch.Tensor, generator) -> None:
+    backbone = find(Backbone, name)(dropout=0.5)
+    model = VAE(latent_dim=LATENT, backbone=backbone).build(SHAPE, generator).double()
+    weights = [model.log_weights(x, 1, seeded()) for _ in range(2)]
+    assert torch.equal(*weights)
+    assert not torch.equal(weights[0], model.eval().log_weights(x, 1, seeded()))
+
+
 def test_saved_parameters_give_the_same_outputs(model: LatentVariableModel, x: torch.Tensor, generator) -> None:
     backbone = "conv" if any("Conv2d" in type(layer).__name__ for layer in model.modules()) else "fc"
     other = VAE(latent_dim=LATENT, backbone=find(Backbone, backbone)()).build(SHAPE, generator).double()

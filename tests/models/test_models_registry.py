@@ -70,13 +70,22 @@ def test_a_model_of_ones_own_is_found_by_its_place() -> None:
     assert find(Model, "models.presets:VAE") is VAE
 
 
-@pytest.mark.parametrize("decorate", [lambda cls: cls, dataclass], ids=["plain class", "mutable dataclass"])
-def test_a_model_of_ones_own_must_be_a_frozen_dataclass(decorate, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Own(Model):
-        def compose(self, shape): ...
+class Plain(Model):
+    def compose(self, shape): ...
 
-    monkeypatch.setattr(sys.modules[__name__], "Own", decorate(Own), raising=False)
-    with pytest.raises(UnknownComponentError, match="frozen dataclass"):
+
+@dataclass
+class Mutable(Plain): ...
+
+
+@dataclass(frozen=True)
+class Abstract(Model): ...
+
+
+@pytest.mark.parametrize("own", [Plain, Mutable, Abstract])
+def test_a_model_of_ones_own_must_keep_the_contract(own: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[__name__], "Own", own, raising=False)
+    with pytest.raises(UnknownComponentError, match=r"must be a frozen dataclass .* implements its abstract methods"):
         find(Model, f"{__name__}:Own")
 
 

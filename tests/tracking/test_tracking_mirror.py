@@ -202,10 +202,12 @@ def test_a_picture_that_a_worker_draws_after_the_trials_end_arrives_and_only_it_
     stored.unlink()
     (folder.trial(0) / "reconstructions.png").write_bytes(b"late")
     live.synchronise()
+    late = ["best/model.safetensors", "reconstructions.png", "samples.png"]
+    assert observe(client, folder)[1].artifacts == late
     live.synchronise()
     (folder.trial(0) / "samples.png").write_bytes(b"later")
     live.synchronise("finished")
-    assert observe(client, folder)[1].artifacts == ["best/model.safetensors", "reconstructions.png", "samples.png"]
+    assert observe(client, folder)[1].artifacts == late
     assert next((home / "mlartifacts").rglob("samples.png")).read_bytes() == b"later"
 
 
@@ -269,6 +271,7 @@ def test_what_was_deleted_in_the_ui_stays_deleted_and_stops_nothing(home, client
     experiment = client.get_experiment_by_name(folder.name)
     runs = client.search_runs([experiment.experiment_id], filter_string="tags.`sweeper.trial` = '0'")
     client.delete_run(runs[0].info.run_id)
+    (folder.trial(0) / "reconstructions.png").write_bytes(b"late")
     folder.epochs(folder.begin("fc"), 1)
     assert mirror(folder).synchronise("finished")
     left = client.search_runs([experiment.experiment_id])
@@ -282,5 +285,8 @@ def test_an_experiment_in_the_bin_is_taken_out_of_it(home, client, mirror):
         first.synchronise("finished")
     before = observe(client, folder)
     client.delete_experiment(client.get_experiment_by_name(folder.name).experiment_id)
+    folder.epochs(folder.begin("fc"), 1)
     assert mirror(folder).synchronise("finished")
-    assert observe(client, folder) == before
+    assert client.get_experiment_by_name(folder.name).lifecycle_stage == "active"
+    after = observe(client, folder)
+    assert [run.name for run in after] == [*(run.name for run in before), folder.trial(5).name]

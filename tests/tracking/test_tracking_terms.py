@@ -97,6 +97,10 @@ def test_a_ui_that_cannot_or_should_not_be_started_is_refused_in_one_line(tmp_pa
         b'{"epoch": 1e999, "images": 1, "seconds": 1, "timestamp": 1, "metrics": {}}',
         b'{"epoch": 1, "images": 1, "seconds": 1, "timestamp": 1, "metrics": []}',
         b'{"epoch": 1, "images": 1, "seconds": 1, "timestamp": 1, "metrics": {"a": null}}',
+        b'{"epoch": 1, "images": 1, "seconds": 1, "timestamp": 1, "metrics": {"a": "1"}}',
+        b'{"epoch": 1, "images": -1, "seconds": 1, "timestamp": 1, "metrics": {}}',
+        b'{"epoch": 1, "images": NaN, "seconds": 1, "timestamp": 1, "metrics": {}}',
+        b'{"epoch": 1, "images": 1, "seconds": 1, "timestamp": 1e300, "metrics": {}}',
         b"[" * 100_000,
     ],
 )

@@ -18,7 +18,7 @@ MIRROR = "http://www.cs.toronto.edu/~larocheh/public/datasets/binarized_mnist/"
 
 
 def _file(name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
-    return DataFile(f"BinarizedMNIST/{name}", gzipped_md5, unpacked_md5, (f"{MIRROR}{name}",))
+    return DataFile(f"BinarizedMNIST/{name}", gzipped_md5, unpacked_md5, lambda: (f"{MIRROR}{name}",))
 
 
 TRAIN = _file("binarized_mnist_train.amat", "55c6be0db63f47a228822edc21049d6f", "db28b1a6ae0fe70cbd3da91acf46e477")

@@ -1,60 +1,62 @@
-"""Fetching one file from the first mirror that has it.
+"""Fetching one file from the first mirror that has it, by torchvision."""
 
-torchvision's own download is not used: importing torchvision takes seconds, it waits without limit for a silent
-network, and it leaves each file twice, gzipped and unpacked.
-"""
-
-import logging
-import urllib.request
-from collections.abc import Callable, Sequence
+import io
+import socket
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
-from uuid import uuid4
 
-PATIENCE = 20.0  # seconds that a mirror may be silent
+from sweeper.training.files import write_atomically
 
-logger = logging.getLogger(__name__)
+PATIENCE = 20.0
+"""Seconds that a mirror may be silent; torchvision itself would wait for ever."""
 
 
-def download(mirrors: Sequence[str], target: Path, genuine: Callable[[bytes], bool]) -> None:
+def download(mirrors: Sequence[str], target: Path, md5: str) -> None:
     """Write the file to `target`, at once as a whole, so that processes on many machines may do the same.
 
     Args:
         mirrors: addresses of the same file, tried in turn.
         target: where to write it; its folders are made.
-        genuine: tells the published content from anything else a mirror may send.
+        md5: of the file as published.
 
     Raises:
         OSError: no mirror sent the published content, or it cannot be written; the message is one line.
 
     """
-    content = _first_genuine(mirrors, genuine)
+    content = _first_genuine(mirrors, md5)
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f"{target.name}.{uuid4().hex}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    write_atomically(target, content)
 
 
-def _first_genuine(mirrors: Sequence[str], genuine: Callable[[bytes], bool]) -> bytes:
+def _first_genuine(mirrors: Sequence[str], md5: str) -> bytes:
+    from torchvision.datasets.utils import download_url  # Takes seconds to import, and is rarely needed.
+
     failures = []
     for url in mirrors:
-        logger.info("downloading %s", url)
-        try:
-            content = _get(url)
-        except (OSError, HTTPException) as error:
-            failures.append(f"{url}: {error}")
-            continue
-        if genuine(content):
-            return content
-        failures.append(f"{url}: sent something else, {len(content)} bytes whose md5 is not the published one")
+        with tempfile.TemporaryDirectory(prefix="sweeper-download-") as folder, _quiet(), _patience(PATIENCE):
+            try:
+                download_url(url, folder, "file", md5)
+            except (OSError, HTTPException, RuntimeError) as error:  # The last is torchvision's for a wrong md5.
+                failures.append(f"{url}: {' '.join(str(error).split()) or type(error).__name__}")
+                continue
+            return Path(folder, "file").read_bytes()
     raise OSError("; ".join(failures))
 
 
-def _get(url: str) -> bytes:
-    request = urllib.request.Request(url, headers={"User-Agent": "sweeper"})  # noqa: S310 - addresses are constants
-    with urllib.request.urlopen(request, timeout=PATIENCE) as response:  # noqa: S310
-        content: bytes = response.read()
-    return content
+@contextmanager
+def _patience(seconds: float) -> Iterator[None]:
+    """Limit how long a new connection may be silent; torchvision takes no limit of ours, so it is the process's."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(seconds)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def _quiet() -> redirect_stderr[io.StringIO]:
+    """Keep torchvision's progress bar off the terminal, which may show a live table."""
+    return redirect_stderr(io.StringIO())

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +35,14 @@ class DataFile:
         path: its path below the data folder, unpacked; the gzipped file has ".gz" added.
         gzipped_md5: the md5 of the gzipped file as distributed.
         unpacked_md5: the md5 of what is in it.
-        mirrors: the addresses to download it from, gzipped if they end in ".gz"; the first that works is taken.
+        mirrors: returns the addresses to download it from, gzipped if they end in ".gz"; the first that works is taken.
 
     """
 
     path: str
     gzipped_md5: str
     unpacked_md5: str
-    mirrors: tuple[str, ...]
+    mirrors: Callable[[], Sequence[str]]
 
     def read(self, folder: Path) -> bytes:
         """Return the unpacked content, downloaded into `folder` first if it is not there.
@@ -79,9 +80,10 @@ class DataFile:
 
     def _downloaded(self, folder: Path) -> Path:
         unpacked, gzipped = self._places(folder)
-        path = gzipped if self.mirrors[0].endswith(".gz") else unpacked
+        mirrors = self.mirrors()
+        path = gzipped if mirrors[0].endswith(".gz") else unpacked
         try:
-            download(self.mirrors, path, lambda content: md5(content) == self._published_md5(path))
+            download(mirrors, path, self._published_md5(path))
         except OSError as error:
             raise UsageError(
                 f"{path} is missing: put it there, or name the folder of the data sets with --data-dir or SWEEPER_DATA "

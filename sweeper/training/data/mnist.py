@@ -6,6 +6,7 @@ Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017.
 """
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,21 +16,20 @@ from sweeper.training.data.files import DataFile
 from sweeper.training.data.idx import IdxFiles
 from sweeper.training.data.images import Images
 
-MNIST_MIRRORS = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "http://yann.lecun.com/exdb/mnist/")
-FASHION_MNIST_MIRRORS = ("http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",)
+
+def _mirrors(dataset: str, name: str) -> list[str]:
+    """Return the addresses that torchvision knows; importing it takes seconds, so only where they are needed."""
+    from torchvision import datasets
+
+    return [f"{mirror}{name}.gz" for mirror in getattr(datasets, dataset).mirrors]
 
 
-def _file(folder: str, mirrors: tuple[str, ...], name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
-    return DataFile(f"{folder}/raw/{name}", gzipped_md5, unpacked_md5, tuple(f"{url}{name}.gz" for url in mirrors))
+def _file(dataset: str, name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
+    return DataFile(f"{dataset}/raw/{name}", gzipped_md5, unpacked_md5, partial(_mirrors, dataset, name))
 
 
-def _mnist(name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
-    return _file("MNIST", MNIST_MIRRORS, name, gzipped_md5, unpacked_md5)
-
-
-def _fashion(name: str, gzipped_md5: str, unpacked_md5: str) -> DataFile:
-    return _file("FashionMNIST", FASHION_MNIST_MIRRORS, name, gzipped_md5, unpacked_md5)
-
+_mnist = partial(_file, "MNIST")
+_fashion = partial(_file, "FashionMNIST")
 
 MNIST_FILES = IdxFiles(
     _mnist("train-images-idx3-ubyte", "f68b3c2dcbeaaa9fbdd348bbdeb94873", "6bbc9ace898e44ae57da46a324031adb"),

@@ -1,9 +1,12 @@
 """Small data sets made here, and the folder of the real ones where there is one."""
 
 import gzip
+import http.server
 import os
 import struct
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,18 +37,47 @@ def contents() -> dict[str, bytes]:
     }
 
 
+class Mirror(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, and hangs up in the middle of a file called "broken"."""
+
+    def do_GET(self) -> None:
+        if not self.path.startswith("/broken"):
+            super().do_GET()
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", "1000")
+        self.end_headers()
+        self.wfile.write(b"half")
+
+    def log_message(self, *_: object) -> None:
+        """Keep the tests' output clean."""
+
+
+@pytest.fixture
+def mirror(tmp_path: Path) -> Iterator[tuple[str, Path]]:
+    """A server of files: its address, and the folder whose files it serves."""
+    folder = tmp_path / "mirror"
+    folder.mkdir()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Mirror, directory=str(folder))) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", folder
+        server.shutdown()
+        thread.join()
+
+
 MakeFiles = Callable[..., IdxFiles]
 
 
 @pytest.fixture
-def make_files(contents: dict[str, bytes], tmp_path: Path) -> MakeFiles:
-    """Returns the descriptions of the small data set's files, to be downloaded from the folder `mirror`."""
+def make_files(contents: dict[str, bytes]) -> MakeFiles:
+    """Returns the descriptions of the small data set's files, to be downloaded from an address."""
 
-    def make(mirror: Path = tmp_path / "nowhere") -> IdxFiles:
+    def make(address: str = "http://127.0.0.1:1") -> IdxFiles:
         def file(name: str) -> DataFile:
             content = contents[name]
-            url = f"{(mirror / name).as_uri()}.gz"
-            return DataFile(f"SMALL/raw/{name}", md5(gzip.compress(content, mtime=0)), md5(content), (url,))
+            url = f"{address}/{name}.gz"
+            return DataFile(f"SMALL/raw/{name}", md5(gzip.compress(content, mtime=0)), md5(content), lambda: (url,))
 
         return IdxFiles(file("train-images"), file("train-labels"), file("t10k-images"), file("t10k-labels"))
 
@@ -57,7 +89,7 @@ def write_files(contents: dict[str, bytes]) -> Callable[[Path, bool], None]:
     """Returns a function that writes the small data set's files, gzipped or unpacked."""
 
     def write(raw: Path, gzipped: bool) -> None:
-        raw.mkdir(parents=True)
+        raw.mkdir(parents=True, exist_ok=True)
         for name, content in contents.items():
             (raw / f"{name}.gz" if gzipped else raw / name).write_bytes(
                 gzip.compress(content, mtime=0) if gzipped else content

@@ -17,14 +17,7 @@ from sweeper.errors import UsageError
 from sweeper.training.data import Images, Split, UnknownDatasetError, digits, find, names
 from sweeper.training.data.digits import Digits
 from sweeper.training.data.idx import IdxFiles
-from sweeper.training.data.mnist import (
-    FASHION_MNIST_FILES,
-    FASHION_MNIST_MIRRORS,
-    MNIST_FILES,
-    MNIST_MIRRORS,
-    FashionMnist,
-    Mnist,
-)
+from sweeper.training.data.mnist import FASHION_MNIST_FILES, MNIST_FILES, FashionMnist, Mnist
 
 MakeFiles = Callable[..., IdxFiles]
 WriteFiles = Callable[[Path, bool], None]
@@ -175,14 +168,15 @@ def test_idx_files_are_read_as_they_lie(
 
 
 def test_idx_files_are_downloaded_once_and_each_only_if_absent(
-    tmp_path: Path, make_files: MakeFiles, write_files: WriteFiles
+    tmp_path: Path, make_files: MakeFiles, write_files: WriteFiles, mirror: tuple[str, Path]
 ) -> None:
-    mirror, folder = tmp_path / "mirror", tmp_path / "data" / "SMALL" / "raw"
-    write_files(mirror, True)
+    address, served = mirror
+    folder = tmp_path / "data" / "SMALL" / "raw"
+    write_files(served, True)
     write_files(folder, True)
     (folder / "t10k-labels.gz").unlink()
-    (mirror / "train-images.gz").unlink()
-    make_files(mirror).load(tmp_path / "data", validation=10)
+    (served / "train-images.gz").unlink()
+    make_files(address).load(tmp_path / "data", validation=10)
     assert sorted(path.name for path in folder.iterdir()) == [
         "t10k-images.gz",
         "t10k-labels.gz",
@@ -211,18 +205,14 @@ def test_the_published_test_set_is_kept_whatever_is_held_out(dataset: Mnist | Fa
 def test_files_and_mirrors_are_those_of_torchvision() -> None:
     from torchvision import datasets
 
-    for files, mirrors, reference in (
-        (MNIST_FILES, MNIST_MIRRORS, datasets.MNIST),
-        (FASHION_MNIST_FILES, FASHION_MNIST_MIRRORS, datasets.FashionMNIST),
-    ):
+    for files, reference in ((MNIST_FILES, datasets.MNIST), (FASHION_MNIST_FILES, datasets.FashionMNIST)):
         ours = (files.train_images, files.train_labels, files.test_images, files.test_labels)
         raw = f"{reference.__name__}/raw"
         assert [(f"{file.path}.gz", file.gzipped_md5) for file in ours] == [
             (f"{raw}/{path}", md5) for path, md5 in reference.resources
         ]
-        assert list(mirrors) == reference.mirrors
-        assert [file.mirrors for file in ours] == [
-            tuple(mirror + path for mirror in reference.mirrors) for path, _ in reference.resources
+        assert [file.mirrors() for file in ours] == [
+            [mirror + path for mirror in reference.mirrors] for path, _ in reference.resources
         ]
 
 

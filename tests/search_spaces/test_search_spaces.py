@@ -1,0 +1,86 @@
+"""Protects `search_spaces/`: every file is valid, fits its data set, and trains at both ends of every arm."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from sweeper.errors import UsageError
+from sweeper.search import allow
+from sweeper.spec import Resolved, Spec, parse_spec, read_spec
+from sweeper.training.check import check_components
+from sweeper.training.components import parse_config
+from sweeper.training.data import resident
+from sweeper.training.job import Job, search_evaluation
+from sweeper.training.trial import Trial
+
+FILES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
+
+TINY = ("training.epochs=1", "sweep.evaluation={k: 2, images: 16}")
+
+
+def arms_of(file: Path) -> list[tuple[Path, str]]:
+    return [(file, arm) for arm in read_spec(file).arms]
+
+
+ARMS = [pair for file in FILES for pair in arms_of(file)]
+
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+each_arm = pytest.mark.parametrize(("file", "arm"), ARMS, ids=[f"{file.stem}-{arm}" for file, arm in ARMS])
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no test download a data set: the discard port, where nobody listens, is the proxy."""
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+
+def ends(spec: Spec, arm: str) -> tuple[Resolved, Resolved]:
+    """Return the first and the last corner of an arm's space; skip where its data set is not on this machine."""
+    corners = list(spec.space(arm).corners())
+    for corner in corners:
+        try:
+            resident(parse_config(corner.config).data, None, "cpu")
+        except UsageError as error:
+            pytest.skip(f"no data: {error}")
+    return corners[0], corners[-1]
+
+
+def test_there_are_files() -> None:
+    assert "conv_vs_fc" in [file.stem for file in FILES]
+
+
+@each_file
+def test_a_file_asks_a_question_and_is_named_as_its_sweep(file: Path) -> None:
+    spec = read_spec(file)
+    assert (spec.question or "").endswith("?")
+    assert spec.name.replace("-", "_") == file.stem
+
+
+@each_file
+def test_a_file_reads_back_as_the_same_sweep(file: Path) -> None:
+    spec = read_spec(file)
+    assert parse_spec(spec.to_yaml()).digest == spec.digest
+
+
+@each_file
+def test_every_branch_can_be_built_and_the_arms_share_equally(file: Path) -> None:
+    spec = read_spec(file)
+    for arm in spec.arms:
+        ends(spec, arm)
+    check_components(spec, None)
+    assert allow(spec, workers=1).trials != 0
+
+
+@each_arm
+def test_an_arm_trains_at_both_ends_of_its_space(file: Path, arm: str, tmp_path: Path) -> None:
+    spec = read_spec(file, TINY)
+    for number, corner in enumerate(ends(spec, arm)):
+        job = Job(number, dict(corner.config), 0, tmp_path / str(number), search_evaluation(spec.settings))
+        trial = Trial(job)
+        result = trial.advance()
+        trial.close()
+        assert result.done
+        assert math.isfinite(result.metrics[spec.settings.metric])
+        assert (job.folder / "samples.png").is_file()
