@@ -82,6 +82,7 @@ def provenance(results: SweepResults, record: TrialRecord, weights: str) -> dict
         "epochs": len(record.curve),
         "best_epoch": record.curve.index(best) + 1 if best else None,
         "evaluation": results.spec.settings.evaluation.model_dump(),
+        "threads": results.spec.settings.resources.threads,
         "weights": weights,
         "versions": {package: _version(package) for package in ("sweeper", "torch")},
     }

@@ -4,7 +4,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
 from sweeper.analysis import Table
@@ -53,11 +52,15 @@ def _try_out(spec: Spec, arm: str, trials: int | None, data_dir: Path | None) ->
 
 
 def _seconds_an_epoch(spec: Spec, config: dict[str, Any], data_dir: Path | None) -> float:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(max(1, int(spec.settings.resources.cpu)))
-    try:
-        with tempfile.TemporaryDirectory(prefix="sweeper-check-") as folder:
-            job = Job(0, config, spec.settings.seed, Path(folder), search_evaluation(spec.settings), data_dir)
-            return Trial(job).advance().seconds
-    finally:
-        torch.set_num_threads(threads)
+    settings = spec.settings
+    with tempfile.TemporaryDirectory(prefix="sweeper-check-") as folder:
+        job = Job(
+            number=0,
+            config=config,
+            seed=settings.seed,
+            folder=Path(folder),
+            evaluation=search_evaluation(settings),
+            data_dir=data_dir,
+            threads=settings.resources.threads,
+        )
+        return Trial(job).advance().seconds

@@ -1,6 +1,7 @@
 """The entry point: one Typer application, and the exit codes that users script against."""
 
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
@@ -13,6 +14,8 @@ from sweeper.errors import SweeperError, UsageError
 
 def main() -> None:
     """Run the command line; a fault that we know of is one line on stderr, never a traceback."""
+    # A model of the user's own may lie beside the sweep file; last in line, so that it shadows nothing installed.
+    sys.path.append(str(Path.cwd()))
     try:
         # Left to itself, Typer would print its own faults on several lines and exit.
         code = app(sys.argv[1:] or ["--help"], standalone_mode=False)

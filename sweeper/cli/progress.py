@@ -1,5 +1,6 @@
 """The live view of a sweep: one table on a terminal, plain lines elsewhere."""
 
+import math
 import time
 from collections import Counter
 from typing import Self
@@ -31,7 +32,7 @@ class Progress:
         self._running: dict[int, tuple[Assignment, Report | None]] = {}
         self._best: dict[str, tuple[float, int]] = {}
         self._images = 0
-        self._started = time.monotonic()
+        self._started: float | None = None
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=2, transient=True)
 
     def __enter__(self) -> Self:
@@ -47,11 +48,14 @@ class Progress:
 
     def begun(self, assignment: Assignment) -> None:
         """Show that a trial runs."""
+        self._started = self._started or time.monotonic()  # Pace is that of trials, without the start of Ray.
         self._running[assignment.number] = (assignment, None)
 
     def reported(self, assignment: Assignment, report: Report, decision: Decision) -> None:
         """Show what a trial reported."""
-        self._images += report.images // report.epoch
+        _, before = self._running[assignment.number]
+        if before is None or before.epoch < report.epoch:  # A trial that goes on says its last epoch again.
+            self._images += report.images // report.epoch
         self._note_best(assignment, report)
         self._running[assignment.number] = (assignment, report)
         if decision is Decision.STOP:
@@ -66,7 +70,7 @@ class Progress:
         self._console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)
 
     def _note_best(self, assignment: Assignment, report: Report) -> None:
-        if assignment.phase != "search":
+        if assignment.phase != "search" or not math.isfinite(report.value):
             return
         sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
         best = self._best.get(assignment.arm)
@@ -90,6 +94,8 @@ class Progress:
 
     def _pace(self) -> str:
         """Return throughput and time left, as far as this run has shown them."""
+        if self._started is None:
+            return "workers are starting"
         elapsed = max(time.monotonic() - self._started, 1e-9)
         ended = self._states.total() - self._before
         pace = f"{ended / elapsed * MINUTE:.0f} trials/min, {self._images / elapsed:,.0f} images/s"

@@ -31,6 +31,7 @@ class Provenance(BaseModel):
     metric: Annotated[str, AfterValidator(_measurable)]
     value: float
     evaluation: EvaluationSettings
+    threads: Annotated[int, Field(ge=1)]
     versions: dict[str, str | None]
 
     @property

@@ -19,7 +19,8 @@ def train_file(file: Path, output: Path | None, replay: bool, data_dir: Path | N
     provenance = read_provenance(file, recorded)
     folder = _empty_folder(file.with_suffix("") if output is None else output)
     console = Console()
-    result = _train(Job(0, config, provenance.seed, folder, provenance.measured_by, data_dir), console)
+    job = Job(0, config, provenance.seed, folder, provenance.measured_by, data_dir, threads=provenance.threads)
+    result = _train(job, console)
     console.print(f"trained in {folder}", highlight=False, markup=False, soft_wrap=True)
     if replay:
         _compare(result, provenance, console)

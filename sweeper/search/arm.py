@@ -128,13 +128,8 @@ def _bounded(allowance: Allowance, spec: Spec, label: str) -> Allowance:
     """Return the allowance, with no more trials than a grid has points."""
     if not isinstance(spec.settings.search, GridSearch):
         return allowance
-    points = spec.space(label).count()
-    if points is None:
-        raise spec.error(
-            ("sweep", "search"), "grid needs finite domains, and this space has a float domain without a step"
-        )
-    trials = points if allowance.trials is None else min(points, allowance.trials)
-    return Allowance(trials, allowance.seconds)
+    limits = [limit for limit in (spec.space(label).count(), allowance.trials) if limit is not None]
+    return Allowance(min(limits), allowance.seconds)
 
 
 def _seconds(record: TrialRecord) -> float:

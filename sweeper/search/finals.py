@@ -3,6 +3,7 @@
 The best value of a search is the luckiest of many looks; fresh seeds take the luck away before anything is claimed.
 """
 
+import math
 from collections.abc import Sequence
 
 from sweeper.search.records import TrialRecord
@@ -11,14 +12,19 @@ from sweeper.spec import SweepSettings
 
 
 def finalists(search: Sequence[TrialRecord], settings: SweepSettings) -> list[TrialRecord]:
-    """Return the best complete trials of an arm, best first, each configuration once."""
+    """Return the best trials of an arm, best first, each configuration once.
+
+    Trials at full length come first. Where there are too few, those that were stopped latest make up the number: an arm
+    whose every trial was stopped still has a best one, and finals train it in full.
+    """
     sign = 1.0 if settings.direction == "minimize" else -1.0
-    ranked = sorted(
-        (record for record in search if record.state == "complete" and record.value is not None),
-        key=lambda record: (sign * (record.value or 0.0), record.number),
-    )
+
+    def rank(record: TrialRecord) -> tuple[int, float, int]:
+        missing = 0 if record.state == "complete" else 1 / record.curve[-1][0]
+        return missing, sign * _value(record), record.number
+
     distinct: list[TrialRecord] = []
-    for record in ranked:
+    for record in sorted(filter(_is_measured, search), key=rank):
         if all(record.config != other.config for other in distinct):
             distinct.append(record)
     return distinct[: settings.finals.top] if settings.finals else []
@@ -40,3 +46,12 @@ def finals_of(
         for repetition in range(settings.finals.seeds)
     ]
     return [(finalist, seed) for finalist, seed in due if (finalist.number, seed) not in written]
+
+
+def _is_measured(record: TrialRecord) -> bool:
+    return record.state in ("complete", "pruned") and bool(record.curve) and math.isfinite(_value(record))
+
+
+def _value(record: TrialRecord) -> float:
+    """Return the metric of a trial; NaN for one that was told none."""
+    return math.nan if record.value is None else record.value

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sweeper.spec import Budget, Spec
+from sweeper.spec import Budget, GridSearch, Spec
 
 SECONDS_PER_HOUR = 3600.0
 
@@ -23,8 +23,12 @@ class Allowance:
 def allow(spec: Spec, workers: int) -> Allowance:
     """Share the sweep's budget equally among its arms.
 
-    Raises UsageError where the trials cannot be shared equally: an arm with one trial more is not on equal footing.
+    Raises UsageError where the trials cannot be shared equally, since an arm with one trial more is not on equal
+    footing, and where a grid was asked for over a range without a step.
     """
+    if isinstance(spec.settings.search, GridSearch):
+        for arm in spec.arms:
+            spec.space(arm).grid()
     arms = len(spec.arms)
     trials = spec.settings.trials
     if trials is not None:

@@ -86,6 +86,11 @@ class Resources(Section):
     cpu: Amount = 1.0
     gpu: Annotated[float, Field(ge=0, description="a number >= 0")] = 0.0
 
+    @property
+    def threads(self) -> int:
+        """Cores that a trial computes on: whole ones, at least one."""
+        return max(1, int(self.cpu))
+
 
 class SweepSettings(Section):
     """Everything in the section `sweep`.

@@ -50,7 +50,8 @@ def test_every_command_is_in_the_readme():
 
 @pytest.mark.parametrize("path", READMES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path):
-    links = re.findall(r"\]\(([^)#:]+)\)", path.read_text())
+    prose = re.sub(r"^```.*?^```", "", path.read_text(), flags=re.DOTALL | re.MULTILINE)
+    links = re.findall(r"\]\(([^)#:\s]+)\)", prose)
     assert [link for link in links if not (path.parent / link).exists()] == []
 
 

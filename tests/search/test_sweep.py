@@ -149,6 +149,26 @@ def test_finals_repeat_the_best_of_the_arm_with_fresh_seeds_and_are_tested(tmp_p
         assert not any(record.test for record in search)
 
 
+def test_trials_that_were_stopped_latest_make_up_the_number_of_finalists(tmp_path):
+    records = simulated(make_spec(epochs=4, trials=8, finals={"top": 4, "seeds": 1}), tmp_path)
+    for arm in ("fc", "conv"):
+        search = [record for record in records if record.arm == arm and record.phase == "search"]
+        lengths = {record.number: len(record.curve) for record in search}
+        chosen = [lengths[record.source] for record in records if record.arm == arm and record.phase == "finals"]
+        assert chosen == sorted(lengths.values(), reverse=True)
+        assert min(chosen) < 4
+
+
+def test_a_trial_whose_metric_was_no_number_is_no_finalist(tmp_path):
+    def metric(config, seed, epoch):
+        diverges = config["model"]["backbone"]["name"] == "conv" and epoch == 3
+        return math.nan if diverges else quality(config, seed, epoch)
+
+    records = simulated(make_spec(epochs=4, trials=8, stopping="none"), tmp_path, metric=metric)
+    assert {record.state for record in records if record.arm == "conv"} == {"pruned"}
+    assert {record.arm for record in records if record.phase == "finals"} == {"fc"}
+
+
 def test_without_finals_a_sweep_ends_with_its_search(tmp_path):
     records = simulated(make_spec(finals=None), tmp_path)
     assert {record.phase for record in records} == {"search"}
@@ -169,7 +189,7 @@ def test_a_grid_visits_every_point_once_and_ends(tmp_path):
 
 
 def test_a_grid_over_a_continuous_range_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=r"sweep.search: .*a grid needs finite domains"):
+    with pytest.raises(UsageError, match="lr: found a float range without a step; a grid needs a finite space"):
         Sweep(make_spec(search="grid"), tmp_path, 1)
 
 
