@@ -7,8 +7,10 @@ from torch import Tensor
 
 from models.latent import LatentVariableModel
 
-PIXELS_AT_ONCE = 2**17
-"""On one CPU core the fastest, or nearly so, for fc and conv decoders and for images of 8x8 and 28x28."""
+ON_CPU = 2**18
+"""Pixels decoded at once: on one core about the fastest for fc and conv decoders, for images of 8x8 and 28x28."""
+ON_ACCELERATOR = 2**22
+"""Enough to keep one busy, for a few gigabytes at most."""
 
 
 @torch.inference_mode()
@@ -17,14 +19,15 @@ def importance_weighted_bound(
     x: Tensor,
     k: int,
     generator: torch.Generator,
-    pixels_at_once: int = PIXELS_AT_ONCE,
+    pixels_at_once: int | None = None,
 ) -> Tensor:
     """Return one estimate of L_k = E[log 1/k Σ w_i] ≤ log p(x) for each image, [B] in nats (Burda et al. 2016, eq. 8).
 
     L_k rises with k towards log p(x). Images x are [B, C, H, W]; the model's mode (eval) is the caller's business. Each
-    image is encoded once, and no more is decoded at once than makes ``pixels_at_once``, whatever k and B are: memory
-    does not grow with them.
+    image is encoded once, and no more than ``pixels_at_once`` are decoded at once (by default as suits the device), so
+    that memory does not grow with k and B.
     """
+    pixels_at_once = pixels_at_once or (ON_CPU if x.is_cpu else ON_ACCELERATOR)
     decoded_at_once = max(1, pixels_at_once // x[0].numel())
     images_at_once = max(1, decoded_at_once // k)
     return torch.cat([_bound(model, part, k, generator, decoded_at_once) for part in torch.split(x, images_at_once)])

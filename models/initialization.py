@@ -6,6 +6,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
+from models.memory import keep_freed_memory
+
 M = TypeVar("M", bound=nn.Module)
 
 
@@ -15,6 +17,7 @@ def materialize(compose: Callable[[], M], generator: torch.Generator, device: to
     Composition happens without memory (device "meta"), so that PyTorch's own initialization is neither paid for nor
     drawn from the global generator. The given generator is one of the CPU: a seed means the same model on every device.
     """
+    keep_freed_memory()
     with torch.device("meta"):
         module = compose()
     module.to_empty(device="cpu")

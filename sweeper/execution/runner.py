@@ -49,12 +49,14 @@ def run_sweep(spec: Spec, site: Site, factory: RunFactory, listener: Listener, c
 
 
 def _run_trials(spec: Spec, site: Site, factory: RunFactory, listener: Listener) -> bool:
-    # Importing Ray Tune takes seconds: here, where a sweep begins, and not where the command line does.
-    from sweeper.execution.ray_engine import run_on_ray
+    # Importing Ray takes seconds: here, where a sweep begins, and not where the command line does.
     from sweeper.execution.session import ray_session
 
     settings = spec.settings
     with ray_session(settings, site.address, site.folder / RAY_LOG) as capacity:
+        # And Ray Tune more of them, in which Ray's idle processes finish starting.
+        from sweeper.execution.ray_engine import run_on_ray
+
         place = Workplace(
             folder=site.folder,
             data_dir=site.data_dir,

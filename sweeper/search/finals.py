@@ -19,8 +19,8 @@ def finalists(search: Sequence[TrialRecord], settings: SweepSettings) -> list[Tr
     """
     sign = 1.0 if settings.direction == "minimize" else -1.0
 
-    def rank(record: TrialRecord) -> tuple[int, float, int]:
-        missing = 0 if record.state == "complete" else 1 / record.curve[-1][0]
+    def rank(record: TrialRecord) -> tuple[float, float, int]:
+        missing = 0.0 if record.state == "complete" else 1 / record.curve[-1][0]
         return missing, sign * _value(record), record.number
 
     distinct: list[TrialRecord] = []

@@ -11,8 +11,8 @@ from sweeper.tracking.follow import Driver, follow
 from sweeper.tracking.mirror import Mirror
 from sweeper.tracking.process import URI_VARIABLE
 
-NICENESS = 5
-"""On a machine with few cores training comes first."""
+NICENESS = 10
+"""On a machine with few cores training comes first: of a core that is wanted by both, this leaves it nine tenths."""
 
 # MLflow's client uses pandas where there is some and does without where there is none, as in its skinny edition. Here
 # there is none: importing it takes 1.2 s of computing, a third of all that MLflow takes to begin.

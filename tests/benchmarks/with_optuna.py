@@ -1,6 +1,9 @@
-"""The sweep of `whole_sweep.yaml` with Optuna alone, in two processes on one storage: `with_optuna.py FOLDER`."""
+"""The sweep of `whole_sweep.yaml` with Optuna alone: `with_optuna.py FOLDER`.
 
-import multiprocessing
+Two processes on one storage, as Optuna's documentation runs them: the same script, started twice.
+"""
+
+import subprocess
 import sys
 from pathlib import Path
 
@@ -47,16 +50,14 @@ def main(folder: Path) -> None:
     mlflow.set_tracking_uri(f"sqlite:///{folder / 'mlflow.db'}")
     mlflow.create_experiment(STUDY, artifact_location=(folder / "artifacts").as_uri())
     study = open_study(folder)
-    workers = [multiprocessing.Process(target=work, args=(folder,)) for _ in range(WORKERS)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
-        if worker.exitcode:
-            sys.exit("a worker failed")
+    command = [sys.executable, __file__, str(folder), "--work"]
+    workers = [subprocess.Popen(command) for _ in range(WORKERS)]
+    codes = [worker.wait() for worker in workers]
+    if any(codes):
+        sys.exit("a worker failed")
     epochs = sum(len(trial.intermediate_values) for trial in study.trials)
     print(f"trials={len(study.trials)} epochs={epochs} best={study.best_value:.3f} {study.best_params}")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    (work if "--work" in sys.argv else main)(Path(sys.argv[1]))
