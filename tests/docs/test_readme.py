@@ -57,6 +57,6 @@ def test_links_lead_somewhere(path):
 
 def test_the_two_commands_are_the_ones_that_ci_runs():
     ci = (ROOT / ".ci/run").read_text()
-    assert "$ pip install '.[test]' && python -m pytest\n" in README
+    assert "$ pip install '.[test]' && python -m pytest -n 2 --dist loadfile\n" in README
     assert "install --quiet '.[test]'" in ci
-    assert "python -m pytest" in ci
+    assert "python -m pytest -n 2 --dist loadfile" in ci

@@ -11,7 +11,7 @@ from sweeper.execution.listener import Silent
 from sweeper.execution.runner import RAY_LOG, Site, run_sweep
 from sweeper.search import read_records
 
-pytestmark = [pytest.mark.sweep, pytest.mark.xdist_group("ray")]
+pytestmark = pytest.mark.sweep
 
 
 def run(spec, folder: Path, factory) -> bool:
@@ -41,6 +41,14 @@ def test_one_process_trains_trial_after_trial(sweep):
     notes = [path.read_text().split() for path in (sweep / "trials").glob("*/processes")]
     assert len(notes) == 12
     assert len({process for note in notes for process in note}) == 1
+
+
+def test_two_workers_are_two_processes_however_short_the_trials(tmp_path):
+    """Tune would let a trial whose worker is still starting take over a free one, and kill its own."""
+    assert run(make_spec(epochs=1, trials=16, finals=None, workers=2), tmp_path, NotingProcess())
+    notes = [path.read_text().split() for path in (tmp_path / "trials").glob("*/processes")]
+    assert len(notes) == 16
+    assert len({process for note in notes for process in note}) <= 2
 
 
 def test_ray_says_what_it_has_to_say_in_a_file(sweep):

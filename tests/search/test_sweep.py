@@ -88,6 +88,13 @@ def test_asha_keeps_the_best_third_of_each_rung(tmp_path):
     assert decisions["fc"] == [Decision.CONTINUE] + [Decision.STOP] * 8
 
 
+def test_results_from_worst_to_best_all_go_on(tmp_path):
+    """PITFALLS 11: what the stopping variant of ASHA does and the README says; only promotion would do better."""
+    sweep = Sweep(make_spec(epochs=3, trials=18, search="random"), tmp_path, 1)
+    decisions = [drive(sweep, sweep.next(), float(100 - number), 1, epochs=3) for number in range(18)]
+    assert decisions == [Decision.CONTINUE] * 18
+
+
 def test_a_fast_starter_does_not_starve_a_slow_one(tmp_path):
     """PITFALLS 12: with one bracket, the arm that is worse at first would lose all its trials at the first rung."""
 
