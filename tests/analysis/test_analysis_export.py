@@ -72,6 +72,7 @@ def test_provenance_says_where_it_comes_from_and_what_it_came_to(sweep, tmp_path
         "epochs": 5,
         "best_epoch": 4,
         "evaluation": sweep.spec.settings.evaluation.model_dump(),
+        "threads": 1,
         "weights": "best.safetensors",
         "versions": {"sweeper": installed("sweeper"), "torch": version("torch")},
     }
