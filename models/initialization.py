@@ -1,17 +1,37 @@
 """Parameters from a seed: a model is built without a look at, or a change of, torch's global random state."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import nn
 
 from models.memory import keep_freed_memory
+from models.start import Start
 
 M = TypeVar("M", bound=nn.Module)
 
+Scheme = Literal["uniform", "normal"]
+"""How parameters are drawn.
 
-def materialize(compose: Callable[[], M], generator: torch.Generator, device: torch.device | str = "cpu") -> M:
+"uniform" is PyTorch's default: weights and biases of linear and (transposed) convolution layers within 1/√fan_in of 0,
+which is what `kaiming_uniform_` with a = √5 amounts to; norms start as the identity. "normal" is that of DCGAN (Radford
+et al. 2016): weights from N(0, 0.02²), scales of norms from N(1, 0.02²), everything else 0.
+"""
+
+DEVIATION = 0.02
+"""Of the normal scheme."""
+
+Affine = nn.Linear | nn.Conv2d | nn.ConvTranspose2d
+Norm = nn.BatchNorm1d | nn.BatchNorm2d | nn.LayerNorm | nn.GroupNorm
+
+
+def materialize(
+    compose: Callable[[], M],
+    generator: torch.Generator,
+    device: torch.device | str = "cpu",
+    scheme: Scheme = "uniform",
+) -> M:
     """Compose a module of layers that `initialize` knows, draw its parameters, and place it on the device.
 
     Composition happens without memory (device "meta"), so that PyTorch's own initialization is neither paid for nor
@@ -21,31 +41,42 @@ def materialize(compose: Callable[[], M], generator: torch.Generator, device: to
     with torch.device("meta"):
         module = compose()
     module.to_empty(device="cpu")
-    initialize(module, generator)
+    initialize(module, generator, scheme)
     return module.to(device)
 
 
-def initialize(module: nn.Module, generator: torch.Generator) -> None:
-    """Set all parameters and buffers of a module to PyTorch's defaults, drawn from the generator.
+def initialize(module: nn.Module, generator: torch.Generator, scheme: Scheme = "uniform") -> None:
+    """Set all parameters and buffers of a module, as the scheme says, drawn from the generator.
 
-    Weights and biases of linear and (transposed) convolution layers are uniform within 1/√fan_in of 0, which is what
-    `kaiming_uniform_` with a = √5 amounts to; batch norm starts as the identity. Raises TypeError if a layer of another
-    type has parameters or buffers of its own.
+    Raises TypeError if a layer other than linear, convolution and norm has parameters or buffers of its own.
     """
     for layer in module.modules():
-        if isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
-            _initialize_affine(layer, generator)
-        elif isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
+        if isinstance(layer, Affine):
+            _initialize_affine(layer, generator, scheme)
+        elif isinstance(layer, Norm):
+            _initialize_norm(layer, generator, scheme)
+        elif isinstance(layer, Start):
             layer.reset_parameters()
         elif _has_own_state(layer):
-            raise TypeError(f"initialize knows linear, convolution and batch norm layers, not {type(layer).__name__}")
+            raise TypeError(f"initialize knows linear, convolution and norm layers, not {type(layer).__name__}")
 
 
-def _initialize_affine(layer: nn.Linear | nn.Conv2d | nn.ConvTranspose2d, generator: torch.Generator) -> None:
+def _initialize_affine(layer: Affine, generator: torch.Generator, scheme: Scheme) -> None:
+    if scheme == "normal":
+        nn.init.normal_(layer.weight, 0, DEVIATION, generator)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+        return
     bound = layer.weight[0].numel() ** -0.5  # as PyTorch: dimension 1 counts as the inputs, of every kind of layer
     nn.init.uniform_(layer.weight, -bound, bound, generator)
     if layer.bias is not None:
         nn.init.uniform_(layer.bias, -bound, bound, generator)
+
+
+def _initialize_norm(layer: Norm, generator: torch.Generator, scheme: Scheme) -> None:
+    layer.reset_parameters()
+    if scheme == "normal" and layer.weight is not None:
+        nn.init.normal_(layer.weight, 1, DEVIATION, generator)
 
 
 def _has_own_state(layer: nn.Module) -> bool:

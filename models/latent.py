@@ -1,22 +1,27 @@
-"""The variational autoencoder (Kingma & Welling 2014): p(z) = N(0, I), p(x|z) by a decoder, q(z|x) by an encoder.
+"""The contract of latent-variable models: importance weights.
 
-Its core are the importance weights w = p(x|z) p(z) / q(z|x) at draws z from q(z|x): every objective and every estimate
-of log p(x) is a function of them or of their parts.
+Their core are the importance weights w = p(x|z) p(z) / q(z|x) at draws z from q(z|x): every objective and every
+estimate of log p(x) is a function of them or of their parts. With a condition c, everything is given c as well.
 
 Shapes: k draws for each of B images [B, C, H, W]; latent vectors of L values.
 """
 
-from collections.abc import Sequence
+from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from models.gaussian import Gaussian, standard_log_prob
+from models.batch import Batch
+from models.generative import GenerativeModel
 from models.likelihoods.base import Likelihood
 
+ENCODER, GENERATOR = "encoder", "generator"
+"""The parts of a model: what computes q(z|x), and what computes p(x, z)."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, eq=False)
 class Terms:
     """The parts of the importance weights, in nats."""
 
@@ -26,8 +31,16 @@ class Terms:
     """log p(z) [k, B]."""
     log_posterior: Tensor
     """log q(z|x) [k, B]."""
-    kl: Tensor
-    """KL(q(z|x) ‖ p(z)) [B], in closed form."""
+    kl_parts: Tensor
+    """KL(q(z|x) ‖ p(z)) by latent variable [B, G], or [k, B, G] where the draws decide on it: in closed form as far as
+    there is one."""
+    z: Tensor
+    """The draws [k, B, L]."""
+
+    @property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) ‖ p(z)) [B] or [k, B]."""
+        return self.kl_parts.sum(-1)
 
     @property
     def log_weights(self) -> Tensor:
@@ -35,73 +48,57 @@ class Terms:
         return self.log_likelihood + self.log_prior - self.log_posterior
 
 
-class LatentVariableModel(nn.Module):
-    """An encoder, a decoder and a likelihood as one model of images.
+class LatentVariableModel(GenerativeModel):
+    """A model of p(x) = ∫ p(x|z) p(z) dz with an approximate posterior q(z|x)."""
 
-    Generators are on the model's device. The networks are called with one, for dropout: see `models.backbones.Network`.
-    """
+    likelihood: Likelihood
+    """The distribution of an image given the decoder's output."""
 
-    def __init__(self, encoder: nn.Module, decoder: nn.Module, likelihood: Likelihood, latent_dim: int) -> None:
-        """Compose the model.
+    @property
+    def space(self) -> Likelihood:
+        """The images that the likelihood is about."""
+        return self.likelihood
 
-        The encoder gives the mean and log-variance of q(z|x) side by side [B, 2 L], the decoder the likelihood's raw
-        input [N, raw channels, H, W] for latent vectors [N, L]; ``latent_dim`` is L.
+    @property
+    def density(self) -> "LatentVariableModel":
+        """The model itself."""
+        return self
+
+    @abstractmethod
+    def inference_networks(self) -> tuple[nn.Module, ...]:
+        """Return what computes q(z|x) alone; all other parameters are those of p(x, z)."""
+
+    def parts(self) -> dict[str, list[nn.Parameter]]:
+        """Return the parameters of `ENCODER` and of `GENERATOR`: every one of the model's is in exactly one."""
+        encoder = [parameter for network in self.inference_networks() for parameter in network.parameters()]
+        own = set(encoder)
+        return {ENCODER: encoder, GENERATOR: [parameter for parameter in self.parameters() if parameter not in own]}
+
+    @abstractmethod
+    def terms(self, batch: Batch, k: int, generator: torch.Generator, hold_posterior: bool = False) -> Terms:
+        """Return the parts of the importance weights at k draws from q(z|x) for each image.
+
+        With ``hold_posterior`` log q(z|x) has no gradient in the parameters of q, only in z: Roeder et al. 2017.
         """
-        super().__init__()
-        self.encoder = encoder
-        self.decoder = decoder
-        self.likelihood = likelihood
-        self.latent_dim = latent_dim
 
-    def encode(self, x: Tensor, generator: torch.Generator | None = None) -> Gaussian:
-        """Return q(z|x) with mean and log-variance [B, L]."""
-        mean, log_variance = self.encoder(x, generator).chunk(2, -1)
-        return Gaussian(mean, log_variance)
+    def weigher(self, batch: Batch) -> Callable[[int, torch.Generator], Terms]:
+        """Return `terms` of one batch as a function of k and generator, which shares among its calls what it can."""
+        return lambda k, generator: self.terms(batch, k, generator)
 
-    def decode(self, z: Tensor, generator: torch.Generator | None = None) -> Tensor:
-        """Return the likelihood's raw input [..., raw channels, H, W] for latent vectors [..., L]."""
-        raw: Tensor = self.decoder(z.flatten(0, -2), generator)
-        return raw.view(*z.shape[:-1], *raw.shape[1:])
-
-    def terms(self, x: Tensor, k: int, generator: torch.Generator) -> Terms:
-        """Return the parts of the importance weights at k draws from q(z|x) for each image."""
-        return self.weigh(x, self.encode(x, generator), k, generator)
-
-    def weigh(self, x: Tensor, posterior: Gaussian, k: int, generator: torch.Generator) -> Terms:
-        """Return `terms` of images that have been encoded already."""
-        noise = _normal((k, *posterior.mean.shape), posterior.mean, generator)
-        z = posterior.at(noise)
-        return Terms(
-            log_likelihood=self.likelihood.log_prob(self.decode(z, generator), x),
-            log_prior=standard_log_prob(z),
-            log_posterior=posterior.log_prob_at(noise),
-            kl=posterior.kl_to_standard(),
-        )
-
-    def log_weights(self, x: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    def log_weights(self, batch: Batch, k: int, generator: torch.Generator) -> Tensor:
         """Return log w [k, B] at k draws from q(z|x) for each image."""
-        return self.terms(x, k, generator).log_weights
+        return self.terms(batch, k, generator).log_weights
 
-    def prior(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n latent vectors [n, L] from p(z)."""
-        return torch.randn(n, self.latent_dim, generator=generator, device=generator.device)
-
-    @torch.no_grad()
-    def mean(self, z: Tensor) -> Tensor:
-        """Return E[x|z] [..., C, H, W] for latent vectors [..., L]: the pictures that are usually shown."""
-        return self.likelihood.mean(self.decode(z))
+    @abstractmethod
+    def infer(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return a latent vector [B, L] for each image: a draw from q(z|x), or without a generator its mean or mode."""
 
     @torch.no_grad()
-    def sample(self, n: int, generator: torch.Generator) -> Tensor:
-        """Draw n images [n, C, H, W] from p(x)."""
-        return self.likelihood.sample(self.decode(self.prior(n, generator)), generator)
-
-    @torch.no_grad()
-    def reconstruct(self, x: Tensor, generator: torch.Generator) -> Tensor:
-        """Return E[x|z] [B, C, H, W] at one draw from q(z|x) for each image."""
-        posterior = self.encode(x)
-        return self.mean(posterior.at(_normal(posterior.mean.shape, posterior.mean, generator)))
+    def reconstruct(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
+        """Return E[x|z] [B, C, H, W] at the latent vector that `infer` gives for each image."""
+        return self.mean(self.infer(batch, generator), self.conditioning.context(batch))
 
 
-def _normal(shape: Sequence[int], like: Tensor, generator: torch.Generator) -> Tensor:
+def normal_noise(*shape: int, like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw standard normal values of a shape, of the type and on the device of ``like``."""
     return torch.randn(shape, generator=generator, dtype=like.dtype, device=like.device)

@@ -26,6 +26,7 @@ ARROWS: dict[str, set[str]] = {
         "sweeper.tracking",
     },
     "sweeper.cli": {
+        "models",
         "sweeper.errors",
         "sweeper.spec",
         "sweeper.search",
@@ -45,9 +46,10 @@ OWNERS: dict[str, set[str]] = {
     "torchvision": {"sweeper.training"},
     "safetensors": {"sweeper.training"},
     "sklearn": {"sweeper.training"},
-    "scipy": {"sweeper.analysis"},
+    "scipy": {"sweeper.analysis", "sweeper.training"},
     "yaml": {"sweeper.spec", "sweeper.training"},
     "typer": {"sweeper.cli"},
+    "matplotlib": {"sweeper.cli"},
 }
 """Which of our packages may import a library."""
 

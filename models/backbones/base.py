@@ -14,9 +14,12 @@ class Backbone(Component, ABC):
     """
 
     @abstractmethod
-    def encoder(self, shape: ImageShape, outputs: int) -> Network:
-        """Return a network from images [N, *shape] to vectors [N, outputs]."""
+    def encoder(self, shape: ImageShape, outputs: int, context: int = 0) -> Network:
+        """Return a network from images [N, *shape] to vectors [N, outputs], given context vectors of so many values.
+
+        It is also what a critic or a classifier is made of.
+        """
 
     @abstractmethod
     def decoder(self, inputs: int, shape: ImageShape) -> Network:
-        """Return a network from vectors [N, inputs] to raw images [N, *shape]."""
+        """Return a network from vectors [N, inputs] to raw images [N, *shape]; a context is part of the vectors."""

@@ -8,10 +8,11 @@ from annotated_types import Ge
 from torch import nn
 
 from models.backbones.base import Backbone
-from models.backbones.deconvolution import Deconvolution, NarrowDeconvolution, Size
+from models.backbones.deconvolution import Deconvolution, NarrowDeconvolution
+from models.backbones.halving import growing, halved
 from models.backbones.hidden import HiddenLayers
 from models.backbones.linear import Linear
-from models.backbones.network import Network
+from models.backbones.network import JoinPlane, Network
 from models.registry import register
 from models.shapes import ImageShape
 
@@ -21,45 +22,63 @@ from models.shapes import ImageShape
 class Convolutional(HiddenLayers, Backbone):
     """Each layer halves the image, odd sizes rounded up (28, 14, 7, 4); the decoder goes back through the same sizes.
 
-    All layers have the same number of channels, which keeps the decoder cheap: a tight bound evaluates it hundreds of
-    times for each image.
+    By default all layers have the same number of channels, which keeps the decoder cheap: a tight bound evaluates it
+    hundreds of times for each image.
     """
 
     channels: Annotated[int, Ge(1)] = 32
-    """Channels of every hidden map."""
+    """Channels of the hidden map next to the image."""
     layers: Annotated[int, Ge(1)] = 2
     """Convolutions of the encoder, and transposed convolutions of the decoder."""
+    growth: Annotated[float, Ge(1)] = 1.0
+    """What each further halving multiplies the channels by: 2 for DCGAN."""
+    hidden: Annotated[int, Ge(0)] = 0
+    """Units of a fully connected hidden layer between the smallest map and the vectors; 0 for none."""
+    first_norm: bool = True
+    """Whether a norm follows the encoder's first convolution as well; in DCGAN's critic there is none."""
 
-    def encoder(self, shape: ImageShape, outputs: int) -> Network:
-        """Return the convolutions, flatten, linear."""
-        height, width = self._sizes(shape)[-1]
-        widths = [shape.channels] + [self.channels] * self.layers
-        convolutions = [nn.Conv2d(*channels, kernel_size=3, stride=2, padding=1) for channels in pairwise(widths)]
+    def encoder(self, shape: ImageShape, outputs: int, context: int = 0) -> Network:
+        """Return the convolutions, flatten, linear; the context is joined to the image as one more channel."""
+        height, width = halved(shape, self.layers, "layers")[-1]
+        channels = growing(self.channels, self.growth, self.layers)
+        join = [JoinPlane(context, shape.height, shape.width)] if context else []
+        features = channels[-1] * height * width
         return Network(
-            *(layer for conv in convolutions for layer in (conv, *self.after_convolution(self.channels))),
+            *join,
+            *self._convolutions(shape.channels + len(join), channels),
             nn.Flatten(),
-            Linear(self.channels * height * width, outputs),
+            *self._hidden_layer(features),
+            Linear(self.hidden or features, outputs),
         )
 
     def decoder(self, inputs: int, shape: ImageShape) -> Network:
         """Return linear, unflatten, the transposed convolutions."""
-        *sizes, image_size = reversed(self._sizes(shape))
-        height, width = sizes[0]
-        deconvolutions = [Deconvolution(self.channels, self.channels, *between) for between in pairwise(sizes)]
+        *sizes, image_size = reversed(halved(shape, self.layers, "layers"))
+        channels = growing(self.channels, self.growth, self.layers)[::-1]
+        smallest = (channels[0], *sizes[0])
         return Network(
-            Linear(inputs, self.channels * height * width),
-            nn.Unflatten(1, (self.channels, height, width)),
-            *self.after_convolution(self.channels),
-            *(layer for deconv in deconvolutions for layer in (deconv, *self.after_convolution(self.channels))),
-            NarrowDeconvolution(self.channels, shape.channels, sizes[-1], image_size),
+            *self._hidden_layer(inputs),
+            Linear(self.hidden or inputs, ImageShape(*smallest).pixels),
+            nn.Unflatten(1, smallest),
+            *self.after_convolution(channels[0]),
+            *(
+                layer
+                for between, widths in zip(pairwise(sizes), pairwise(channels), strict=True)
+                for layer in (Deconvolution(*widths, *between), *self.after_convolution(widths[1]))
+            ),
+            NarrowDeconvolution(channels[-1], shape.channels, sizes[-1], image_size),
         )
 
-    def _sizes(self, shape: ImageShape) -> list[Size]:
-        """Return height and width of the image and of each layer's map, the smallest last."""
-        halvings = (min(shape.height, shape.width) - 1).bit_length()
-        if self.layers > halvings:
-            raise ValueError(
-                f"layers is {self.layers}, but each convolution halves the image, and one of "
-                f"{shape.height}x{shape.width} can be halved at most {halvings} times"
-            )
-        return [(-(-shape.height // 2**n), -(-shape.width // 2**n)) for n in range(self.layers + 1)]
+    def _convolutions(self, inputs: int, channels: list[int]) -> list[nn.Module]:
+        """Return strided convolutions of 3x3, each with what follows it."""
+        convolutions = [
+            nn.Conv2d(*widths, kernel_size=3, stride=2, padding=1) for widths in pairwise([inputs, *channels])
+        ]
+        after = [self.after_convolution(width) for width in channels]
+        if not self.first_norm:
+            after[0] = self.after_norm()
+        return [layer for conv, layers in zip(convolutions, after, strict=True) for layer in (conv, *layers)]
+
+    def _hidden_layer(self, inputs: int) -> list[nn.Module]:
+        """Return the fully connected layer with what follows it, or nothing."""
+        return [Linear(inputs, self.hidden), *self.after_linear(self.hidden)] if self.hidden else []

@@ -4,8 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-Size = tuple[int, int]
-"""Height and width."""
+from models.backbones.halving import Size
 
 
 class Deconvolution(nn.ConvTranspose2d):

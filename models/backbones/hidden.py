@@ -8,7 +8,7 @@ from torch import nn
 
 from models.backbones.network import Dropout
 
-Norm = Literal["none", "batch"]
+Norm = Literal["none", "batch", "layer"]
 Activation = Literal["relu", "leaky_relu", "elu", "tanh"]
 
 
@@ -17,7 +17,8 @@ class HiddenLayers:
     """The settings that all hidden layers of a backbone share."""
 
     norm: Norm = "none"
-    """"batch" normalizes each feature over the batch, before the activation (Ioffe & Szegedy 2015)."""
+    """What is normalized before the activation: each feature over the "batch" (Ioffe & Szegedy 2015), or each image
+    over the features of its "layer" (Ba et al. 2016), as a critic with a gradient penalty needs it."""
     activation: Activation = "relu"
     """The nonlinearity; "leaky_relu" has the slope 0.2 of DCGAN."""
     dropout: Annotated[float, Ge(0), Lt(1)] = 0.0
@@ -25,16 +26,35 @@ class HiddenLayers:
 
     def after_linear(self, features: int) -> list[nn.Module]:
         """Return the layers that follow a linear one, for vectors [N, features]."""
-        return self._after(nn.BatchNorm1d, features)
+        return [*self.norm_of_vectors(features), *self.after_norm()]
 
     def after_convolution(self, channels: int) -> list[nn.Module]:
         """Return the layers that follow a convolution, for maps [N, channels, H, W]."""
-        return self._after(nn.BatchNorm2d, channels)
+        return [*self.norm_of_maps(channels), *self.after_norm()]
 
-    def _after(self, batch_norm: type[nn.BatchNorm1d | nn.BatchNorm2d], features: int) -> list[nn.Module]:
-        norm = [batch_norm(features)] if self.norm == "batch" else []
-        dropout = [Dropout(self.dropout)] if self.dropout else []
-        return [*norm, _activation(self.activation), *dropout]
+    def norm_of_vectors(self, features: int) -> list[nn.Module]:
+        """Return the norm of vectors [N, features], nothing where there is none."""
+        match self.norm:
+            case "none":
+                return []
+            case "batch":
+                return [nn.BatchNorm1d(features)]
+            case "layer":
+                return [nn.LayerNorm(features)]
+
+    def norm_of_maps(self, channels: int) -> list[nn.Module]:
+        """Return the norm of maps [N, channels, H, W], nothing where there is none."""
+        match self.norm:
+            case "none":
+                return []
+            case "batch":
+                return [nn.BatchNorm2d(channels)]
+            case "layer":
+                return [nn.GroupNorm(1, channels)]  # layer norm with a scale for each channel, whatever the size
+
+    def after_norm(self) -> list[nn.Module]:
+        """Return the layers that follow the norm."""
+        return [_activation(self.activation), *([Dropout(self.dropout)] if self.dropout else [])]
 
 
 def _activation(name: Activation) -> nn.Module:

@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from models.registry import Component
+from models.spaces import ImageSpace
 
 
-class Likelihood(Component, ABC):
+class Likelihood(Component, ImageSpace, ABC):
     """A distribution over images, its pixels independent given the raw output of a decoder.
 
     It owns the preprocessing, because log-likelihoods mean nothing without the space of images that they are about.
@@ -19,22 +20,9 @@ class Likelihood(Component, ABC):
     def family(self) -> str:
         """Name of the family: log-likelihoods of different families must not be compared."""
 
-    @property
-    @abstractmethod
-    def redraws(self) -> bool:
-        """Whether `preprocess` draws training images anew for each batch; if not, they must be given to `fix` too."""
-
     @abstractmethod
     def raw_channels(self, channels: int) -> int:
         """Return how many channels the decoder must give for images of so many channels."""
-
-    @abstractmethod
-    def fix(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Return uint8 images [N, C, H, W] in which whatever preprocessing draws has been drawn once and for all."""
-
-    @abstractmethod
-    def preprocess(self, images: Tensor, generator: torch.Generator) -> Tensor:
-        """Return the float images [B, C, H, W] that a model takes, of uint8 images of the same shape."""
 
     @abstractmethod
     def log_prob(self, raw: Tensor, x: Tensor) -> Tensor:

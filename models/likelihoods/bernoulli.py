@@ -1,11 +1,12 @@
 """Binary pixels: log p(x|l) = x l - log(1 + exp l), summed over the pixels, with the decoder's output l (logits)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from models.likelihoods import exponential_family
 from models.likelihoods.base import Likelihood
 from models.registry import register
 
@@ -45,8 +46,7 @@ class Bernoulli(Likelihood):
 
     def log_prob(self, raw: Tensor, x: Tensor) -> Tensor:
         """Return log p(x) [..., B] in nats, given logits [..., B, C, H, W], of x [B, C, H, W] in [0, 1]."""
-        log_prob: Tensor = _LogProb.apply(raw, x)
-        return log_prob
+        return exponential_family.log_prob(raw, x, _log_partition, torch.sigmoid)
 
     def mean(self, raw: Tensor) -> Tensor:
         """Return the probabilities of 1."""
@@ -54,7 +54,7 @@ class Bernoulli(Likelihood):
 
     def sample(self, raw: Tensor, generator: torch.Generator) -> Tensor:
         """Draw images of 0 and 1."""
-        return torch.rand(raw.shape, generator=generator, device=raw.device).lt_(raw.sigmoid())
+        return (torch.rand(raw.shape, generator=generator, device=raw.device) < raw.sigmoid()).to(raw.dtype)
 
 
 def _binarize(images: Tensor, generator: torch.Generator) -> Tensor:
@@ -62,30 +62,10 @@ def _binarize(images: Tensor, generator: torch.Generator) -> Tensor:
     return torch.rand(images.shape, generator=generator, device=images.device).lt_(images.float().div_(255))
 
 
-class _LogProb(torch.autograd.Function):
-    """The sum of x l - max(l, 0) + log sigmoid(|l|) over each image, without overflow; its gradient x - sigmoid(l).
+def _log_partition(raw: Tensor) -> Tensor:
+    """Return log(1 + exp l) as max(l, 0) - log sigmoid(|l|), without overflow.
 
     PyTorch's log1p and softplus, on which `binary_cross_entropy_with_logits` rests, are not vectorized on a CPU, and
     sigmoid(|l|) >= 1/2 leaves log1p no accuracy to add: forward and backward take a sixth of the time.
     """
-
-    generate_vmap_rule = True
-
-    @staticmethod
-    def forward(raw: Tensor, x: Tensor) -> Tensor:
-        """Return log p(x) [..., B]."""
-        log_prob_of_0 = raw.abs().sigmoid_().log_().sub_(raw.relu())
-        return torch.addcmul(log_prob_of_0, x, raw).sum((-3, -2, -1))
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:  # noqa: ARG004 (torch names it)
-        """Keep what the gradient needs."""
-        ctx.save_for_backward(*inputs)
-
-    @staticmethod
-    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        """Return the gradient in raw and, if it is wanted, in x."""
-        raw, x = ctx.saved_tensors
-        grad = grad_output[..., None, None, None]
-        grad_raw = (x - raw.sigmoid()).mul_(grad) if ctx.needs_input_grad[0] else None
-        return grad_raw, raw * grad if ctx.needs_input_grad[1] else None  # summed by autograd where x was broadcast
+    return raw.relu().sub_(raw.abs().sigmoid_().log_())

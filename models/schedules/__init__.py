@@ -1,6 +1,8 @@
-"""Schedules: who trains which parameters, and when."""
+"""Schedules: who of a model's players steps when."""
 
-from models.schedules.base import Schedule
+from models.schedules.alternating import Alternating
+from models.schedules.base import Moment, Schedule
+from models.schedules.equilibrium import Equilibrium
 from models.schedules.joint import Joint
 
-__all__ = ["Joint", "Schedule"]
+__all__ = ["Alternating", "Equilibrium", "Joint", "Moment", "Schedule"]

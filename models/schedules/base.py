@@ -1,19 +1,39 @@
-"""The contract of a schedule: who the players are, and who steps when."""
+"""The contract of a schedule: which of a model's players step when, and how fast each learns."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 
-from torch import nn
+from torch import Tensor
 
 from models.registry import Component
 
 
+@dataclass(frozen=True)
+class Moment:
+    """A batch of training, before anybody steps on it."""
+
+    step: int
+    """Its number since training began; the first is 0."""
+    epoch: int
+    """Its epoch; the first is 0."""
+    players: tuple[str, ...] = ()
+    """Those of the model, in its order."""
+    terms: Mapping[str, Tensor] = field(default_factory=dict)
+    """The latest value of every loss term, 0-dimensional, on the device: reading one waits for it."""
+
+
 class Schedule(Component, ABC):
-    """Divides a model's parameters among players, each with an optimizer of its own, and training among their steps."""
+    """Divides training among the players of a model."""
 
     @abstractmethod
-    def players(self, model: nn.Module) -> dict[str, list[nn.Parameter]]:
-        """Return the parameters of each player, by name."""
+    def turn(self, moment: Moment, /) -> tuple[str, ...]:
+        """Return who steps, in this order, on the batch of a moment."""
 
     @abstractmethod
-    def turn(self, step: int, /) -> tuple[str, ...]:
-        """Return who steps, in this order, on the batch with this number since training began; the first is 0."""
+    def check(self, players: Collection[str]) -> None:
+        """Raise ValueError, with the reason, if this is no schedule for the players."""
+
+    def rate(self, player: str) -> float:  # noqa: ARG002 (most treat all alike)
+        """Return the factor by which a player's learning rate differs from the optimizer's."""
+        return 1.0

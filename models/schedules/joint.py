@@ -1,13 +1,11 @@
-"""One player with all parameters, who steps on every batch: the schedule of a model without adversary."""
+"""Everybody steps on every batch: the schedule of a model without adversary, which has one player."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from torch import nn
-
+from models.generative import MODEL
 from models.registry import register
-from models.schedules.base import Schedule
-
-MODEL = "model"  # the one player's name
+from models.schedules.base import Moment, Schedule
 
 
 @register("joint")
@@ -15,10 +13,13 @@ MODEL = "model"  # the one player's name
 class Joint(Schedule):
     """All parameters are trained together."""
 
-    def players(self, model: nn.Module) -> dict[str, list[nn.Parameter]]:
-        """Return all parameters as one player's."""
-        return {MODEL: list(model.parameters())}
-
-    def turn(self, _step: int, /) -> tuple[str, ...]:
+    def turn(self, _moment: Moment, /) -> tuple[str, ...]:
         """Return the one player."""
         return (MODEL,)
+
+    def check(self, players: Collection[str]) -> None:
+        """Raise ValueError for a model with several players."""
+        if set(players) != {MODEL}:
+            raise ValueError(
+                f"is joint, of a model without adversary; the players of this one are {', '.join(sorted(players))}"
+            )

@@ -1,6 +1,6 @@
 """What a sweep has shown: its results, the verdict with intervals, tables, and the best configuration as a file."""
 
-from sweeper.analysis.configuration import read_config
+from sweeper.analysis.configuration import read_config, read_trial_config
 from sweeper.analysis.export import best_trial, export_best
 from sweeper.analysis.home import LATEST, find_sweep, is_sweep, list_sweeps
 from sweeper.analysis.listing import describe_home, describe_sweep, sweeps_table, trials_table
@@ -27,6 +27,7 @@ __all__ = [
     "judge",
     "list_sweeps",
     "read_config",
+    "read_trial_config",
     "strict",
     "summarize",
     "sweeps_table",

@@ -15,6 +15,7 @@ from sweeper.cli.options import (
     SweepName,
     TrackingURI,
 )
+from sweeper.cli.picture_commands import commands as picture_commands
 from sweeper.cli.surroundings import Surroundings
 
 app = typer.Typer(
@@ -126,3 +127,19 @@ def ui(
     from sweeper.cli.showing import open_ui
 
     open_ui(Surroundings(home, None, None, tracking_uri), port)
+
+
+@app.command()
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A model, a kind of part such as backbone, or backbone.conv.")
+    ] = None,
+    as_json: AsJSON = False,
+) -> None:
+    """List the models, or say what a file may set of one, or of the parts of models."""
+    from sweeper.cli.catalogue import print_catalogue
+
+    print_catalogue(name, as_json)
+
+
+app.add_typer(picture_commands)

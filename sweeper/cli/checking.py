@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sweeper.analysis import Table
 from sweeper.cli.tables import print_table
+from sweeper.cli.warning import warn
 from sweeper.search import allow
 from sweeper.spec import Spec, read_spec
 from sweeper.training.check import check_components, weights_of
@@ -22,7 +23,7 @@ def check_file(file: Path, overrides: list[str], data_dir: Path | None) -> None:
     """Validate a file, build every branch of it, and train and measure one epoch of the largest model of each arm."""
     spec = read_spec(file, overrides)
     allowance = allow(spec, workers=1)
-    check_components(spec, data_dir)
+    warn(check_components(spec, data_dir))
     console = Console()
     rows = tuple(_try_out(spec, arm, allowance.trials, data_dir) for arm in spec.arms)
     print_table(console, Table(HEADINGS, rows))

@@ -12,6 +12,7 @@ from sweeper.cli import exits
 from sweeper.cli.progress import Progress
 from sweeper.cli.surroundings import Surroundings
 from sweeper.cli.tables import print_table
+from sweeper.cli.warning import warn
 from sweeper.errors import SweeperError
 from sweeper.execution.home import SWEEP_FILE, new_folder
 from sweeper.execution.runner import RAY_LOG, Site, run_sweep
@@ -30,7 +31,7 @@ def begin(file: Path, overrides: list[str], surroundings: Surroundings) -> None:
     """Check the file, make the sweep's folder, and run it. Nothing is written before all checks have passed."""
     spec = read_spec(file, overrides)
     allow(spec, workers=1)
-    check_components(spec, surroundings.data_dir)
+    warn(check_components(spec, surroundings.data_dir))
     _run(spec, new_folder(surroundings.home, spec, datetime.now()), surroundings)
 
 

@@ -15,8 +15,8 @@ from sweeper.training.trial import Trial
 def train_file(file: Path, output: Path | None, replay: bool, data_dir: Path | None) -> None:
     """Train the configuration in ``file`` with its recorded seed, in a folder of its own."""
     config, recorded = read_config(file)
-    check_config(file, config, data_dir)
     provenance = read_provenance(file, recorded)
+    check_config(file, config, data_dir, provenance.metric)
     folder = _empty_folder(file.with_suffix("") if output is None else output)
     console = Console()
     job = Job(0, config, provenance.seed, folder, provenance.measured_by, data_dir, threads=provenance.threads)

@@ -13,6 +13,9 @@ COMPONENTS = ("data", "model", "objective")
 SECTIONS = (*COMPONENTS, "training")
 """Sections in which a value may be a domain and a mapping may choose."""
 
+OPTIONAL = "objective"
+"""The section that may be missing: a model comes with an objective of its own."""
+
 _NOTHING: frozenset[str] = frozenset()
 
 

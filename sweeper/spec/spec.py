@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sweeper.errors import UsageError
 from sweeper.spec.arms import arms_of
-from sweeper.spec.grammar import SECTIONS, parse_section, refuse_domains
+from sweeper.spec.grammar import OPTIONAL, SECTIONS, parse_section, refuse_domains
 from sweeper.spec.identity import digest, plain_settings, plain_tree
 from sweeper.spec.nodes import Fixed, Group
 from sweeper.spec.overrides import override
@@ -22,7 +22,7 @@ from sweeper.spec.writing import to_yaml
 if TYPE_CHECKING:
     from sweeper.spec.settings import SweepSettings
 
-_REQUIRED = ("name", *SECTIONS, "sweep")
+_REQUIRED = ("name", *(section for section in SECTIONS if section != OPTIONAL), "sweep")
 _ALLOWED = ("name", "question", *SECTIONS, "sweep")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -105,7 +105,7 @@ def parse_spec(text: str, source: str = "<text>", overrides: Iterable[str] = ())
     sections, places = _mapping(document), document.places
     _check_keys(sections, places)
     name, question = _name(sections["name"], places), _question(sections.get("question"), places)
-    tree = {section: parse_section(section, sections[section], places) for section in SECTIONS}
+    tree = {section: parse_section(section, sections[section], places) for section in SECTIONS if section in sections}
     settings = parse_settings(sections["sweep"], places)
     return Spec(name, question, tree, settings, places, arms_of(tree, settings.arms, places))
 

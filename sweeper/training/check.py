@@ -6,34 +6,45 @@ from typing import Any
 
 import torch
 
-from models import ImageShape, LatentVariableModel
+from models import GenerativeModel, ImageShape
 from sweeper.errors import UsageError
 from sweeper.spec import Spec
 from sweeper.spec.values import listed, not_allowed
 from sweeper.training.components import ConfigError, TrialConfig, parse_config
 from sweeper.training.data import resident
-from sweeper.training.evaluation import METRICS
+from sweeper.training.evaluation import METRICS, VALIDATION
+from sweeper.training.measures import measurable
 
 
-def check_components(spec: Spec, data_dir: Path | None) -> None:
+def check_components(spec: Spec, data_dir: Path | None) -> list[str]:
     """Build every branch of ``spec`` at every extreme of its domains; raise UsageError at the first fault.
 
-    Data sets are read here for the first time, so that missing files are found before a sweep is begun.
+    Returns what is allowed but known not to work: a line for each, with its place in the file, and each once. Data sets
+    are read here for the first time, so that missing files are found before a sweep is begun.
     """
     if spec.settings.metric not in METRICS:
         raise spec.error(("sweep", "metric"), not_allowed(spec.settings.metric, METRICS))
+    warnings: dict[str, None] = {}
     for arm in spec.arms:
         for corner in spec.space(arm).corners():
             try:
-                _compose(corner.config, data_dir)
+                doubts = _check_corner(corner.config, data_dir, spec.settings.metric)
             except ConfigError as error:
                 raise spec.error(corner.origin(error.path), error.message) from error
+            place = corner.origin(_objective_in(corner.config))
+            warnings |= dict.fromkeys(str(spec.error(place, doubt)) for doubt in doubts)
+    return list(warnings)
 
 
-def check_config(file: Path, config: Mapping[str, Any], data_dir: Path | None) -> None:
-    """Build one configuration read from ``file``; raise UsageError at the first fault."""
+def check_config(file: Path, config: Mapping[str, Any], data_dir: Path | None, metric: str | None = None) -> None:
+    """Build one configuration read from ``file``; raise UsageError at the first fault.
+
+    A metric that it is to be measured by must be one that there is of its model.
+    """
     try:
-        _compose(config, data_dir)
+        model = _compose(config, data_dir)
+        if metric is not None:
+            _check_metric(config, data_dir, model, metric)
     except ConfigError as error:
         raise UsageError(f"{file}: {error}") from error
 
@@ -43,7 +54,7 @@ def weights_of(config: Mapping[str, Any], data_dir: Path | None) -> int:
     return sum(parameter.numel() for parameter in _compose(config, data_dir).parameters())
 
 
-def _compose(config: Mapping[str, Any], data_dir: Path | None) -> LatentVariableModel:
+def _compose(config: Mapping[str, Any], data_dir: Path | None) -> GenerativeModel:
     """Return the model of a configuration, on no device; raise ConfigError where a part does not fit another."""
     trial = parse_config(config)
     images = resident(trial.data, data_dir, "cpu")
@@ -54,17 +65,42 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> LatentVariable
         )
     try:
         with torch.device("meta"):
-            model = trial.model.compose(ImageShape(*images.shape))
+            model = trial.model.compose(ImageShape(*images.shape), images.classes)
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
-    _check_players(trial, model)
+    _check_fit(trial, model, config)
     return model
 
 
-def _check_players(trial: TrialConfig, model: LatentVariableModel) -> None:
-    """Raise ConfigError where a player of the schedule has no loss, or a loss no player."""
-    players, losses = set(trial.training.schedule.players(model)), set(trial.objective.losses())
-    if players != losses:
-        raise ConfigError(
-            ("objective",), f"has losses for {listed(sorted(losses))}; must have them for {listed(sorted(players))}"
-        )
+def _check_fit(trial: TrialConfig, model: GenerativeModel, config: Mapping[str, Any]) -> None:
+    """Raise ConfigError where the objective or the schedule is none for the model."""
+    try:
+        trial.objective.check(model)
+    except ValueError as error:
+        raise ConfigError(_objective_in(config), str(error)) from error
+    try:
+        trial.schedule.check(model.players())
+    except ValueError as error:
+        path = ("training", "schedule") if trial.training.schedule else ("model", "schedule")
+        raise ConfigError(path, str(error)) from error
+
+
+def _objective_in(config: Mapping[str, Any]) -> tuple[str, ...]:
+    return ("objective",) if "objective" in config else ("model", "objective")
+
+
+def _check_corner(config: Mapping[str, Any], data_dir: Path | None, metric: str) -> list[str]:
+    """Raise ConfigError where a part does not fit another, or the metric of a sweep is not measured for the model.
+
+    Returns what the objective says against the model all the same.
+    """
+    model = _compose(config, data_dir)
+    _check_metric(config, data_dir, model, metric)
+    return parse_config(config).objective.warnings(model)
+
+
+def _check_metric(config: Mapping[str, Any], data_dir: Path | None, model: GenerativeModel, metric: str) -> None:
+    classes = resident(parse_config(config).data, data_dir, "cpu").classes
+    measured = tuple(VALIDATION + name for name in measurable(model, classes))
+    if metric not in measured:
+        raise ConfigError(("model",), f"has no {metric}; a {type(model).__name__} is measured by {listed(measured)}")

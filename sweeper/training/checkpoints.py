@@ -90,7 +90,7 @@ def keep_as_best(folder: Path) -> None:
 
 def load_best(folder: Path) -> dict[str, Tensor]:
     """Return the weights of the best epoch, on the CPU; raise SweeperError where they cannot be read."""
-    return _read_tensors(folder / BEST / WEIGHTS)
+    return read_tensors(folder / BEST / WEIGHTS)
 
 
 def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
@@ -119,11 +119,14 @@ def _read(folder: Path) -> Checkpoint:
         progress = Progress.from_json((folder / NUMBERS).read_text())
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SweeperError(_damaged(folder / NUMBERS, error)) from error
-    return Checkpoint(_read_tensors(folder / WEIGHTS), _read_tensors(folder / STATE), progress)
+    return Checkpoint(read_tensors(folder / WEIGHTS), read_tensors(folder / STATE), progress)
 
 
-def _read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return tensors in memory of their own: a mapped file could not be removed on a network file system."""
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Return the tensors in a file, on the CPU; raise SweeperError where they cannot be read.
+
+    They are in memory of their own: a mapped file could not be removed on a network file system.
+    """
     try:
         return load(path.read_bytes())
     except (OSError, SafetensorError) as error:

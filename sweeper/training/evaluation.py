@@ -1,68 +1,72 @@
 """The yardstick: measures that mean the same for every trial of a sweep.
 
-Training losses with different k or beta are not comparable, so a sweep ranks by an importance-weighted bound on
-log p(x) with one k (Burda et al. 2016, arXiv 1509.00519, eq. 8). Every trial is measured on the same images, in the
-same binarization, with the same noise: what differs between two trials is then the trials.
+Every trial is measured on the same images, in the same binarization, with the same noise: what differs between two
+trials is then the trials.
 """
 
-import torch
-from torch import Tensor
+from dataclasses import replace
 
-from models import LatentVariableModel, importance_weighted_bound
+import torch
+
+from models import Batch, GenerativeModel
 from sweeper.seeds import derive_seed
 from sweeper.training.data import Images, Split
 from sweeper.training.job import Evaluation, Precision
+from sweeper.training.measures import RANKED, Subject, measures_of
 
-METRICS = ("val/nll",)
+VALIDATION = "val/"
+
+METRICS = tuple(VALIDATION + name for name in RANKED)
 """What a sweep may rank by."""
 
 
 class Evaluator:
     """Measures models on the held-out splits of one data set."""
 
-    def __init__(self, images: Images, model: LatentVariableModel, evaluation: Evaluation) -> None:
+    def __init__(self, images: Images, model: GenerativeModel, evaluation: Evaluation) -> None:
         self._images = images
         self._model = model
         self._evaluation = evaluation
+        self._ranked_by = evaluation.metric.removeprefix(VALIDATION)
+        self._measures = measures_of(model, images, self._ranked_by)
         self._validation = self._prepare("validation", images.validation, evaluation.validation)
 
     def validate(self) -> dict[str, float]:
-        """Return ``val/nll``, the negated bound in nats per image, and its parts at one sample."""
-        precision = self._evaluation.validation
-        self._model.eval()
-        with torch.inference_mode():
-            terms = self._model.terms(self._validation, 1, self._generator("validation"))
-            reconstruction, kl = -terms.log_likelihood.mean(), terms.kl.mean()
-        return {
-            "val/nll": self._nll(self._validation, precision.k, "validation"),
-            "val/reconstruction": reconstruction.item(),
-            "val/kl": kl.item(),
-        }
+        """Return every measure of the model on the validation images, ``val/nll`` among them if it has a density."""
+        return self._measure("val", "validation", self._validation, self._evaluation.validation)
 
     def test(self, precision: Precision) -> dict[str, float]:
-        """Return ``test/nll``. To be called once per final, with the weights that validation chose."""
-        self._model.eval()
-        images = self._prepare("test", self._images.test, precision)
-        return {"test/nll": self._nll(images, precision.k, "test")}
+        """Return what a sweep may rank by, on the test images.
 
-    def training_images(self) -> Tensor:
-        """Return the training images, uint8 [N, C, H, W], drawn once and for all where the likelihood wants that."""
-        likelihood, images = self._model.likelihood, self._images.train.images
-        return images if likelihood.redraws else likelihood.fix(images, self._generator("binarization", "train"))
+        To be called once per final, with the weights that validation chose.
+        """
+        batch = self._prepare("test", self._images.test, precision)
+        measured = self._measure("test", "test", batch, precision)
+        return {name: value for name, value in measured.items() if name.removeprefix("test/") in RANKED}
+
+    def training_images(self) -> Split:
+        """Return the training images, uint8, drawn once and for all where the model's space of images wants that."""
+        space, train = self._model.space, self._images.train
+        if space.redraws:
+            return train
+        return replace(train, images=space.fix(train.images, self._generator("binarization", "train")))
 
     @property
-    def examples(self) -> Tensor:
-        """Validation images as the model sees them, float [N, C, H, W]."""
+    def examples(self) -> Batch:
+        """Validation images as the model sees them, with their labels."""
         return self._validation
 
-    def _nll(self, images: Tensor, k: int, purpose: str) -> float:
-        return -importance_weighted_bound(self._model, images, k, self._generator(purpose)).mean().item()
+    def _measure(self, split: str, purpose: str, batch: Batch, precision: Precision) -> dict[str, float]:
+        self._model.eval()
+        subject = Subject(self._model, batch, precision, self._ranked_by, lambda: self._generator(purpose))
+        return {f"{split}/{name}": value for measure in self._measures for name, value in measure(subject).items()}
 
-    def _prepare(self, purpose: str, split: Split, precision: Precision) -> Tensor:
-        """Return the images of a split as the likelihood wants them, drawn once and for all where it draws."""
+    def _prepare(self, purpose: str, split: Split, precision: Precision) -> Batch:
+        """Return the images of a split as the model wants them, drawn once and for all where it draws."""
         generator = self._generator("binarization", purpose)
-        likelihood = self._model.likelihood
-        return likelihood.preprocess(likelihood.fix(split.images[: precision.images], generator), generator)
+        space, labels = self._model.space, split.labels
+        images = space.preprocess(space.fix(split.images[: precision.images], generator), generator)
+        return Batch(images, None if labels is None else labels[: precision.images])
 
     def _generator(self, *purpose: str) -> torch.Generator:
         """Return the noise of a purpose: the same in every trial of every sweep."""

@@ -1,16 +1,24 @@
 """Files that are either the old one or the new one, never half of one."""
 
 import os
+import shutil
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 from uuid import uuid4
 
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Write ``content`` under a name of its own, bring it to the disk, and rename it over ``path``."""
+    copy_atomically(BytesIO(content), path)
+
+
+def copy_atomically(source: BinaryIO, path: Path) -> None:
+    """Write what is left to read of ``source`` as `write_atomically` does, piece by piece."""
     temporary = temporary_name(path)
     try:
         with temporary.open("wb") as file:
-            file.write(content)
+            shutil.copyfileobj(source, file)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

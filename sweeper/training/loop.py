@@ -5,10 +5,12 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from models import LatentVariableModel
+from models import Batch, GenerativeModel, Moment
+from sweeper.training.annealing import factor
 from sweeper.training.components import TrialConfig
-from sweeper.training.data import Batches
+from sweeper.training.data import Split
 from sweeper.training.optimizer_state import pack_optimizer, unpack_optimizer
+from sweeper.training.order import TrainingOrder
 
 
 class Trainer:
@@ -17,25 +19,28 @@ class Trainer:
     def __init__(
         self,
         config: TrialConfig,
-        model: LatentVariableModel,
-        images: Tensor,
+        model: GenerativeModel,
+        images: Split,
         order: torch.Generator,
         noise: torch.Generator,
     ) -> None:
-        """Train ``model`` on uint8 ``images`` [N, C, H, W], shuffled by ``order``; ``noise`` is for all the rest.
+        """Train ``model`` on ``images``, shuffled by ``order``; ``noise`` is for all the rest.
 
         Images and generators are on the model's device.
         """
+        self._objective = config.objective
         self._losses = config.objective.losses()
-        self._schedule = config.training.schedule
+        self._schedule = config.schedule
+        self._training = config.training
         self._model = model
         self._images = images
         self._noise = noise
-        self._batches = Batches(len(images), config.training.batch_size, order)
+        self._order = TrainingOrder(images, config.training.batch_size, config.objective.labelled, order)
+        self._players = model.players()
         self._optimizers = {
-            player: config.training.optimizer.build(parameters)
-            for player, parameters in self._schedule.players(model).items()
+            player: config.training.optimizer.build(parameters) for player, parameters in self._players.items()
         }
+        self._latest: dict[str, Tensor] = {}
 
     def train_epoch(self) -> dict[str, float]:
         """Train until the batches of the next epoch are used; return the mean of every loss term over its steps.
@@ -43,18 +48,25 @@ class Trainer:
         The terms stay on the device until the epoch has ended: asking for them earlier would wait for every step.
         """
         self._model.train()
+        epoch = self._order.epochs
+        self._set_rates(epoch)
         history: dict[str, list[Tensor]] = {}
-        for index in self._batches.epoch():
-            step = self._batches.steps - 1
-            batch = self._model.likelihood.preprocess(self._images.index_select(0, index), self._noise)
-            for player in self._schedule.turn(step):
-                for name, value in self._step(player, batch, step).items():
+        for index in self._order.epoch():
+            moment = Moment(self._order.steps - 1, epoch, tuple(self._players), self._latest)
+            batch = self._batch(index)
+            for player in self._schedule.turn(moment):
+                for name, value in self._step(player, batch, moment.step).items():
                     history.setdefault(name, []).append(value)
+                    self._latest[name] = value
         return {name: torch.stack(values).mean().item() for name, values in history.items()}
 
     def state(self) -> dict[str, Tensor]:
         """Return all that the coming steps depend on beside the weights."""
-        state = {"noise": self._noise.get_state(), **_within("batches", self._batches.state())}
+        state = {
+            "noise": self._noise.get_state(),
+            **_within("batches", self._order.state()),
+            **_within("latest", self._latest),
+        }
         for player, optimizer in self._optimizers.items():
             state |= _within(f"optimizer.{player}", pack_optimizer(optimizer))
         return state
@@ -65,18 +77,33 @@ class Trainer:
         Raises SweeperError where the state is that of another training.
         """
         self._noise.set_state(state["noise"])
-        self._batches.restore(_below("batches", state))
+        self._order.restore(_below("batches", state))
+        self._latest = {name: value.to(self._noise.device) for name, value in _below("latest", state).items()}
         for player, optimizer in self._optimizers.items():
             unpack_optimizer(optimizer, _below(f"optimizer.{player}", state))
 
-    def _step(self, player: str, batch: Tensor, step: int) -> Mapping[str, Tensor]:
-        """Take one step of one player on images [B, C, H, W]; return the terms of its loss."""
+    def _batch(self, index: Tensor) -> Batch:
+        """Return the images with these indices [B], preprocessed, and their labels."""
+        images, labels = self._images.images.index_select(0, index), self._images.labels
+        x = self._model.space.preprocess(images, self._noise)
+        return Batch(x, None if labels is None else labels.index_select(0, index))
+
+    def _set_rates(self, epoch: int) -> None:
+        """Set every player's learning rate for an epoch."""
+        annealed = self._training.optimizer.lr * factor(self._training.annealing, epoch, self._training.epochs)
+        for player, optimizer in self._optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = annealed * self._schedule.rate(player)
+
+    def _step(self, player: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
+        """Take one step of one player; return the terms of its loss."""
         optimizer = self._optimizers[player]
-        epoch = step * len(batch) / len(self._images)
+        epoch = self._order.time(step)
         loss = self._losses[player](self._model, batch, self._noise, epoch)
         optimizer.zero_grad()
-        loss.total.backward()  # type: ignore[no-untyped-call]  # torch has not typed it
+        loss.total.backward(inputs=self._players[player])  # type: ignore[no-untyped-call]  # torch has not typed it
         optimizer.step()
+        self._objective.constrain(player, self._model)
         return loss.terms
 
 

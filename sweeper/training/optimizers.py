@@ -17,6 +17,9 @@ Weight = Annotated[float, Ge(0)]
 class Optimizer(ABC):
     """A recipe for the optimizer of one player."""
 
+    lr: Rate
+    """The learning rate."""
+
     @abstractmethod
     def build(self, parameters: Iterable[Parameter]) -> torch.optim.Optimizer:
         """Return a new optimizer of ``parameters``."""

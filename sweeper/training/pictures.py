@@ -11,26 +11,57 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from models import LatentVariableModel
+from models import Batch, GenerativeModel
 from sweeper.training.files import write_atomically
 
 SAMPLES, RECONSTRUCTIONS = "samples.png", "reconstructions.png"
 
 _PICTURES = 64
 _COLUMNS = 8
+_ROWS = 8
 _SCALE_TO = 56
 """Pixels of one image's longer side in a grid, at least: an 8x8 digit would else be a dot."""
 
 
-def draw(folder: Path, model: LatentVariableModel, originals: Tensor, generator: torch.Generator) -> None:
-    """Save samples of a model, and the first of ``originals`` [N, C, H, W] in rows above their reconstructions."""
+def draw(folder: Path, model: GenerativeModel, examples: Batch, generator: torch.Generator) -> None:
+    """Save samples of a model and, if it can rebuild images, the first of the examples above what it makes of them.
+
+    A conditional model is told what is known of some examples; where they have labels, those of one class in a column.
+    """
     model.eval()
-    save_grid(folder / SAMPLES, model.mean(model.prior(_PICTURES, generator)), _COLUMNS)
-    columns = min(_COLUMNS, len(originals))
-    whole_rows = min(_PICTURES // 2, len(originals)) // columns * columns
-    shown = originals[:whole_rows]
-    rebuilt = model.reconstruct(shown, generator)
-    save_grid(folder / RECONSTRUCTIONS, row_by_row(shown, rebuilt, columns), columns)
+    _draw_samples(folder, model, examples, generator)
+    if model.density is None:
+        return
+    columns = min(_COLUMNS, len(examples))
+    shown = first(examples, min(_PICTURES // 2, len(examples)) // columns * columns)
+    rebuilt = model.density.reconstruct(shown, generator)
+    save_grid(folder / RECONSTRUCTIONS, row_by_row(shown.x, rebuilt, columns), columns)
+
+
+def _draw_samples(folder: Path, model: GenerativeModel, examples: Batch, generator: torch.Generator) -> None:
+    told, columns = first(examples, _PICTURES), _COLUMNS
+    if model.conditioning.size and examples.y is not None:
+        told, columns = column_by_class(examples.x, examples.y, _ROWS)
+    context = model.conditioning.context(told)
+    count = _PICTURES if context is None else len(told)
+    with torch.no_grad():
+        save_grid(folder / SAMPLES, model.mean(model.prior(count, generator, context), context), columns)
+
+
+def first(batch: Batch, count: int) -> Batch:
+    """Return the first so many images of a batch."""
+    return batch.split(count)[0]
+
+
+def column_by_class(x: Tensor, y: Tensor, rows: int) -> tuple[Batch, int]:
+    """Return the first images of each class, row by row with a class in each column, and the number of columns.
+
+    A class with fewer images than rows repeats them.
+    """
+    columns = [(y == label).nonzero().squeeze(-1) for label in torch.bincount(y).nonzero()]
+    turns = torch.arange(rows, device=y.device)
+    index = torch.stack([column[turns % len(column)] for column in columns], 1).flatten()
+    return Batch(x[index], y[index]), len(columns)
 
 
 def row_by_row(originals: Tensor, rebuilt: Tensor, columns: int) -> Tensor:

@@ -39,12 +39,21 @@ def test_a_file_written_by_hand_needs_no_provenance(tmp_path):
     assert config["training"]["optimizer"]["lr"] == 1e-4
 
 
+def test_the_objective_may_be_left_to_the_model(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(GOOD.replace("objective: {name: elbo}\n", ""))
+    config, _ = read_config(path)
+    assert list(config) == ["data", "model", "training"]
+    path.write_text(config_text("test", config, {}))
+    assert read_config(path)[0] == config
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name: test\n", "", "name: is missing; a configuration must have name, data, model, objective, training"),
+        ("name: test\n", "", "name: is missing; a configuration must have name, data, model, training"),
         ("data: digits\n", "", "data: is missing"),
-        ("objective: {name: elbo}\n", "", "objective: is missing"),
+        ("training: {epochs: 5, optimizer: {name: adam, lr: 1e-4}}\n", "", "training: is missing"),
         ("data: digits", "dta: digits", 'found "dta"; must be one of .*did you mean data'),
         ("name: test", "name: test\nseed: 3", 'seed: found "seed"; must be one of'),
         ("name: test", "name: 3", "name: found 3; must be text"),

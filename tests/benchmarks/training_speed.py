@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 from torchvision.datasets import MNIST
 
-from models import ImageShape, LatentVariableModel
+from models import Batch, GenerativeModel, ImageShape
 from sweeper.training.components import TrialConfig, parse_config
-from sweeper.training.data import data_folder, resident
+from sweeper.training.data import Split, data_folder, resident
 from sweeper.training.loop import Trainer
 
 BATCH_SIZE = 128
@@ -38,11 +38,11 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def build(config: TrialConfig) -> LatentVariableModel:
+def build(config: TrialConfig) -> GenerativeModel:
     return config.model.build(ImageShape(1, 28, 28), torch.Generator().manual_seed(0))
 
 
-def production_epoch(config: TrialConfig, images: Tensor) -> Callable[[], float]:
+def production_epoch(config: TrialConfig, images: Split) -> Callable[[], float]:
     """Return what trains one epoch as a trial does, and returns images per second."""
     order, noise = torch.Generator().manual_seed(1), torch.Generator().manual_seed(2)
     trainer = Trainer(config, build(config), images, order, noise)
@@ -69,7 +69,7 @@ def usual_epoch(config: TrialConfig, folder: Path, workers: int) -> Callable[[],
         started = time.perf_counter()
         total = 0.0
         for images, _ in loader:
-            loss = negative_bound(model, images, noise, 0.0)
+            loss = negative_bound(model, Batch(images), noise, 0.0)
             optimizer.zero_grad()
             loss.total.backward()
             optimizer.step()
@@ -121,7 +121,7 @@ def plain_epoch(folder: Path) -> Callable[[], float]:
     return epoch
 
 
-def matrix_products(model: LatentVariableModel) -> Callable[[], float]:
+def matrix_products(model: GenerativeModel) -> Callable[[], float]:
     """Return what computes the products of some steps and nothing else, and returns images per second.
 
     For every layer of the model: forward x Wᵀ, and backward gᵀ x and, where the layer's input has a gradient, g W.
@@ -177,7 +177,7 @@ def main() -> int:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     config, folder = parse_config(CONFIG), data_folder(arguments.data_dir)
-    images = resident(config.data, folder, "cpu").train.images
+    images = resident(config.data, folder, "cpu").train
     with torch.random.fork_rng(), tempfile.TemporaryDirectory() as unpacked:
         unpack_mnist(folder, Path(unpacked))
         slow = measure(
@@ -189,7 +189,7 @@ def main() -> int:
             },
             max(1, arguments.rounds // 2),
         )
-    short = images[: STEPS_OF_PRODUCTS * BATCH_SIZE]
+    short = Split(images.images[: STEPS_OF_PRODUCTS * BATCH_SIZE], None)
     quick = measure(
         {"trial beside its products": production_epoch(config, short), "products": matrix_products(build(config))},
         4 * arguments.rounds,

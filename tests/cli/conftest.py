@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calling import SMALL, Ended, Sweeper, check_complaint, contents
+from calling import SMALL, SWEEP, Ended, Sweeper, call_console_script, check_complaint, contents
 from support.sweeps import make_spec, simulated
+from swept import Swept, the_only_sweep
 
 from sweeper.cli.main import main
 
@@ -74,3 +75,18 @@ def simulated_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def home(simulated_home: Path, workplace: Path) -> Path:
     """A copy of the simulated sweeps, in the folder that `sweeper` is called in."""
     return shutil.copytree(simulated_home, workplace / "home")
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder to call `sweeper` in."""
+    place = tmp_path_factory.mktemp("place")
+    (place / "small.yaml").write_text(SWEEP)
+    return place
+
+
+@pytest.fixture(scope="session")
+def sweep(place: Path) -> Swept:
+    """The sweep of the file, tracked in the home's own store."""
+    ended = call_console_script("run", "small.yaml", cwd=place, timeout=180)
+    return Swept(ended, the_only_sweep(place / "sweeps"))

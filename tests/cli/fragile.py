@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from models import LatentVariableModel, Loss
+from models import Batch, LatentVariableModel, Loss
 from models.objectives import ELBO, LossFunction
 
 
@@ -22,9 +21,9 @@ class Fragile(ELBO):
         return {player: self._fragile(loss) for player, loss in super().losses().items()}
 
     def _fragile(self, loss: LossFunction) -> LossFunction:
-        def compute(model: LatentVariableModel, x: Tensor, generator: torch.Generator, epoch: float) -> Loss:
+        def compute(model: LatentVariableModel, batch: Batch, generator: torch.Generator, epoch: float) -> Loss:
             if self.breaks and epoch >= 1:
                 raise RuntimeError("broken as its sweep file says\nwith a second line")
-            return loss(model, x, generator, epoch)
+            return loss(model, batch, generator, epoch)
 
         return compute

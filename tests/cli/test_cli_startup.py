@@ -6,8 +6,10 @@ import sys
 import pytest
 from calling import CONSOLE_SCRIPT
 
-SLOW = {"torch", "torchvision", "ray", "mlflow", "optuna", "numpy", "scipy", "sklearn", "pandas"}
-COMMANDS = ("run", "resume", "check", "list", "show", "export", "train", "sync", "ui")
+SLOW = {"torch", "torchvision", "ray", "mlflow", "optuna", "numpy", "scipy", "sklearn", "pandas", "matplotlib"}
+SWEEPS = ("run", "resume", "check", "list", "show", "export", "train", "sync", "ui", "models")
+PICTURES = ("sample", "reconstruct", "interpolate", "complete", "blend", "restyle", "scatter", "variance")
+COMMANDS = (*SWEEPS, *PICTURES)
 
 
 def answered(*words: str) -> tuple[str, set[str]]:

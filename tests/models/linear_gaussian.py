@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal, Normal, kl_divergence
 
-from models import LatentVariableModel, Likelihood
+from models import Batch, Likelihood, VariationalAutoencoder
 from models.backbones import Network
 
 SIZE = 5  # pixels of one image
@@ -51,7 +51,7 @@ class FixedScaleGaussian(Likelihood):
         return raw + self.scale * torch.randn(raw.shape, generator=generator, dtype=raw.dtype)
 
 
-def linear_gaussian(generator: torch.Generator, *, off_by: float = 0.0) -> LatentVariableModel:
+def linear_gaussian(generator: torch.Generator, *, off_by: float = 0.0) -> VariationalAutoencoder:
     """Return the model in double precision; its encoder gives the exact posterior, with mean and log-variance off."""
     columns = torch.linalg.qr(torch.randn(SIZE, LATENT, generator=generator, dtype=torch.float64)).Q
     weights = columns * torch.tensor([1.5, 0.6])
@@ -65,7 +65,7 @@ def linear_gaussian(generator: torch.Generator, *, off_by: float = 0.0) -> Laten
         encoder.bias.copy_(torch.cat([-to_mean @ bias, variance.log()]) + off_by)
         decoder.weight.copy_(weights)
         decoder.bias.copy_(bias)
-    return LatentVariableModel(
+    return VariationalAutoencoder(
         encoder=Network(nn.Flatten(), encoder),
         decoder=Network(decoder, nn.Unflatten(1, (1, 1, SIZE))),
         likelihood=FixedScaleGaussian(),
@@ -78,23 +78,23 @@ def images(n: int, generator: torch.Generator) -> Tensor:
     return 1.5 * torch.randn(n, 1, 1, SIZE, generator=generator, dtype=torch.float64)
 
 
-def evidence(model: LatentVariableModel, x: Tensor) -> Tensor:
+def evidence(model: VariationalAutoencoder, x: Tensor) -> Tensor:
     """Return log p(x) [B]."""
     weights, bias = _decoder(model)
     covariance = weights @ weights.t() + SCALE**2 * torch.eye(SIZE, dtype=torch.float64)
     return MultivariateNormal(bias, covariance).log_prob(x.flatten(1))
 
 
-def gap(model: LatentVariableModel, x: Tensor) -> Tensor:
+def gap(model: VariationalAutoencoder, x: Tensor) -> Tensor:
     """Return KL(q(z|x) ‖ p(z|x)) [B], by which the ELBO misses log p(x)."""
     weights, bias = _decoder(model)
     variance = 1 / (1 + weights.square().sum(0) / SCALE**2)
     mean = (x.flatten(1) - bias) @ weights / SCALE**2 * variance
-    posterior = model.encode(x)
+    posterior = model.encode(Batch(x))
     q = Normal(posterior.mean, (0.5 * posterior.log_variance).exp())
     return kl_divergence(q, Normal(mean, variance.sqrt())).sum(-1)
 
 
-def _decoder(model: LatentVariableModel) -> tuple[Tensor, Tensor]:
+def _decoder(model: VariationalAutoencoder) -> tuple[Tensor, Tensor]:
     layer = model.decoder[0]
     return layer.weight.detach(), layer.bias.detach()

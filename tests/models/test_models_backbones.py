@@ -13,16 +13,27 @@ from models.backbones.linear import WORTHWHILE, Linear
 from models.initialization import materialize
 
 SHAPES = [ImageShape(1, 8, 8), ImageShape(1, 28, 28), ImageShape(3, 32, 32), ImageShape(2, 7, 12)]
+DEPTH = {"residual": "blocks"}
+"""What a backbone calls its depth, if not layers."""
 CASES = [
     pytest.param(
-        find(Backbone, name)(norm=norm, activation=activation, layers=layers), shape, id=f"{name}-{norm}-{shape}"
+        find(Backbone, name)(norm=norm, activation=activation, **{DEPTH.get(name, "layers"): layers}),
+        shape,
+        id=f"{name}-{norm}-{shape}",
     )
     for name, (norm, activation, layers), shape in product(
         names(Backbone),
-        [("none", "relu", 1), ("batch", "leaky_relu", 2), ("none", "tanh", 3), ("batch", "elu", 3)],
+        [
+            ("none", "relu", 1),
+            ("batch", "leaky_relu", 2),
+            ("none", "tanh", 3),
+            ("batch", "elu", 3),
+            ("layer", "relu", 2),
+        ],
         SHAPES,
     )
 ]
+NORMS = {"batch": nn.BatchNorm1d | nn.BatchNorm2d, "layer": nn.LayerNorm | nn.GroupNorm}
 INPUTS, OUTPUTS, BATCH = 5, 6, 4
 
 
@@ -50,15 +61,16 @@ def test_shapes_are_restored_and_every_parameter_learns(backbone: Backbone, shap
 def test_every_hidden_layer_is_normalized_or_none_is(backbone: Backbone, shape: ImageShape, generator) -> None:
     for network in (encoder(backbone, shape, generator), decoder(backbone, shape, generator)):
         affine = sum(isinstance(layer, nn.Linear | nn.Conv2d | nn.ConvTranspose2d) for layer in network)
-        norms = sum(isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) for layer in network)
-        assert norms == (affine - 1 if backbone.norm == "batch" else 0)
+        for norm, kinds in NORMS.items():
+            norms = sum(isinstance(layer, kinds) for layer in network)
+            assert norms == (affine - 1 if backbone.norm == norm else 0)
 
 
 @pytest.mark.parametrize(("backbone", "shape"), CASES)
 def test_nothing_follows_the_output_layer(backbone: Backbone, shape: ImageShape, generator) -> None:
     assert isinstance(encoder(backbone, shape, generator)[-1], nn.Linear)
     last = [layer for layer in decoder(backbone, shape, generator) if not isinstance(layer, nn.Unflatten)][-1]
-    assert isinstance(last, nn.Linear | NarrowDeconvolution)
+    assert isinstance(last, nn.Linear | NarrowDeconvolution | nn.Conv2d)
 
 
 @pytest.mark.parametrize("backbone", [FullyConnected(dropout=0.5), Convolutional(dropout=0.5)], ids=["fc", "conv"])

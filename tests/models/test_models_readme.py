@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import models
-from models import ImageShape, Model, find
+from models import Batch, ImageShape, Model, find
 
 README = Path(models.__file__).with_name("README.md").read_text(encoding="utf-8")
 TRAINING, OWN = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
@@ -29,10 +29,10 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
 def test_a_model_of_ones_own_is_found_and_built(own: Model, generator) -> None:
     model = own.build(SHAPE, generator)
     x = torch.rand(4, *SHAPE, generator=generator).round()
-    assert model.log_weights(x, 3, generator).shape == (3, 4)
+    assert model.log_weights(Batch(x), 3, generator).shape == (3, 4)
     assert model.sample(5, generator).shape == (5, *SHAPE)
 
 
 def test_the_table_names_every_component() -> None:
-    kinds = (models.Backbone, models.Likelihood, models.Objective, models.Schedule, models.Model)
+    kinds = (models.Backbone, models.Likelihood, models.Condition, models.Objective, models.Schedule, models.Model)
     assert all(f"`{name}`" in README for kind in kinds for name in models.names(kind))

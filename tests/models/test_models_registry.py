@@ -8,17 +8,35 @@ from typing import get_type_hints
 import pytest
 
 import models
-from models import Backbone, Likelihood, Model, Objective, Schedule, UnknownComponentError, find, names, register
+from models import (
+    Backbone,
+    Condition,
+    Likelihood,
+    Model,
+    Objective,
+    Regularizer,
+    Schedule,
+    UnknownComponentError,
+    find,
+    names,
+    register,
+)
 from models.presets import VAE
 
 EXPECTED = {
-    Model: {"vae"},
-    Backbone: {"conv", "fc"},
-    Likelihood: {"bernoulli"},
-    Objective: {"elbo", "iwae"},
-    Schedule: {"joint"},
+    Model: {
+        *("vae", "fc_vae", "conv_vae", "bn_vae", "beta_vae", "residual_vae", "iwae", "iwae2", "draw", "draw_attention"),
+        *("pixel_vae", "cvae", "completion_cvae", "m2", "m2_conv", "gan", "lsgan", "wgan", "wgan_gp", "dcgan", "cgan"),
+        *("cdcgan", "vae_gan", "cvae_gan", "m2_gan", "draw_gan"),
+    },
+    Backbone: {"conv", "plain_conv", "residual", "fc"},
+    Likelihood: {"bernoulli", "continuous_bernoulli", "beta", "gaussian", "discretized_logistic"},
+    Condition: {"none", "label", "pixels"},
+    Objective: {"elbo", "iwae", "jensen_shannon", "m2", "adversarial", "learned_similarity", "adversarial_bound"},
+    Regularizer: {"none", "clip", "gradient_penalty"},
+    Schedule: {"joint", "alternating", "equilibrium"},
 }
-COMPONENTS = [pytest.param(find(kind, name), id=name) for kind in EXPECTED for name in names(kind)]
+COMPONENTS = [pytest.param(find(kind, name), id=f"{kind.__name__}-{name}") for kind in EXPECTED for name in names(kind)]
 
 
 @pytest.mark.parametrize("kind", EXPECTED, ids=lambda kind: kind.__name__)
@@ -46,8 +64,8 @@ def test_annotations_can_be_read_at_run_time(component: type) -> None:
 @pytest.mark.parametrize(
     ("kind", "name", "words"),
     [
-        (Backbone, "cnov", ["unknown backbone 'cnov'", "conv, fc", "did you mean 'conv'?"]),
-        (Objective, "gan", ["unknown objective 'gan'", "elbo, iwae"]),
+        (Backbone, "cnov", ["unknown backbone 'cnov'", "conv, fc, plain_conv, residual", "did you mean 'conv'?"]),
+        (Objective, "gan", ["unknown objective 'gan'", "adversarial, adversarial_bound, elbo, iwae"]),
         (Model, "", ["unknown model ''", "vae", "package.module:Class"]),
         (Model, "no_such_package.module:MyModel", ["cannot be imported", "no_such_package"]),
         (Model, "models.presets:NoSuchClass", ["cannot be imported", "NoSuchClass"]),
@@ -71,7 +89,7 @@ def test_a_model_of_ones_own_is_found_by_its_place() -> None:
 
 
 class Plain(Model):
-    def compose(self, shape): ...
+    def compose(self, shape, classes=0): ...
 
 
 @dataclass
@@ -95,7 +113,7 @@ def test_a_name_is_given_once_within_its_kind() -> None:
 
 
 def test_public_names() -> None:
-    assert sorted(models.__all__) == models.__all__
+    assert sorted(models.__all__, key=lambda name: (not name.isupper(), not name[0].isupper(), name)) == models.__all__
     assert all(hasattr(models, name) for name in models.__all__)
 
 

@@ -2,70 +2,53 @@
 
 import pytest
 import torch
+from fusing import fused, fused_gradients
 
-from models import Backbone, ImageShape, Objective, find, names
+from models import Backbone, Batch, ImageShape, Objective, VariationalAutoencoder, find, names
 from models.presets import VAE
 
 SHAPE = ImageShape(1, 8, 8)
 MODELS, BATCH, LATENT = 3, 4, 5
+OF_AN_AUTOENCODER = [
+    name for name in names(Objective) if issubclass(VariationalAutoencoder, find(Objective, name).fits)
+]
 
 
 @pytest.fixture(params=names(Backbone))
-def together(request, generator):
-    preset = VAE(latent_dim=LATENT, backbone=find(Backbone, request.param)())
-    members = [preset.build(SHAPE, generator) for _ in range(MODELS)]
-    parameters, buffers = torch.func.stack_module_state(members)
-    return members, parameters | buffers
+def preset(request) -> VAE:
+    return VAE(latent_dim=LATENT, backbone=find(Backbone, request.param)())
 
 
-class Calls(torch.nn.Module):
-    """Runs a function of a model as a forward, for `functional_call`."""
-
-    def __init__(self, model, function) -> None:
-        super().__init__()
-        self.model, self.function = model, function
-
-    def forward(self, *arguments):
-        return self.function(self.model, *arguments)
-
-
-def fused(members, state, function, *arguments):
-    """Return the function of each member, on arguments that they share."""
-    call = Calls(members[0], function)
-    named = {f"model.{name}": value for name, value in state.items()}
-    return torch.func.vmap(lambda own: torch.func.functional_call(call, own, arguments), randomness="different")(named)
+@pytest.fixture
+def x(generator) -> torch.Tensor:
+    return torch.rand(BATCH, *SHAPE, generator=generator).round()
 
 
 @pytest.mark.parametrize(
     "function",
     [
-        lambda model, x, z: model.encode(x).mean,
-        lambda model, x, z: model.encode(x).kl_to_standard(),
+        lambda model, x, z: model.encode(Batch(x)).mean,
+        lambda model, x, z: model.encode(Batch(x)).kl_parts_to_standard(),
         lambda model, x, z: model.decode(z),
         lambda model, x, z: model.likelihood.log_prob(model.decode(z), x),
     ],
     ids=["encode", "kl", "decode", "log_prob"],
 )
-def test_the_parts_are_those_of_each_model_alone(together, function, generator) -> None:
-    members, state = together
-    x = torch.rand(BATCH, *SHAPE, generator=generator).round()
+def test_the_parts_are_those_of_each_model_alone(preset: VAE, function, x: torch.Tensor, generator) -> None:
+    members = [preset.build(SHAPE, generator).eval() for _ in range(MODELS)]
     z = torch.randn(2, BATCH, LATENT, generator=generator)
-    results = fused(members, state, function, x, z)
+    results = fused(members, lambda model: function(model, x, z))
     for member, result in zip(members, results, strict=True):
         torch.testing.assert_close(result, function(member, x, z), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", names(Objective))
-def test_every_model_draws_its_own_noise_and_gets_its_own_gradient(together, name: str, generator) -> None:
-    members, state = together
-    x = torch.rand(BATCH, *SHAPE, generator=generator).round()
+@pytest.mark.parametrize("name", OF_AN_AUTOENCODER)
+def test_every_model_draws_its_own_noise_and_gets_its_own_gradient(preset: VAE, name: str, x, generator) -> None:
     loss_function = find(Objective, name)().losses()["model"]
-
-    def total(own):
-        call = Calls(members[0], lambda model: loss_function(model, x, generator, 0.0).total)
-        return torch.func.functional_call(call, {f"model.{key}": value for key, value in own.items()}, ())
-
-    same = {key: value[:1].expand(MODELS, *value.shape[1:]) for key, value in state.items()}
-    gradients, losses = torch.func.vmap(torch.func.grad_and_value(total), randomness="different")(same)
+    members = [preset.build(SHAPE, torch.Generator().manual_seed(0)) for _ in range(MODELS)]
+    gradients, losses = fused_gradients(
+        members, lambda model: loss_function(model, Batch(x), generator, 0.0).total, list(members[0].parameters())
+    )
     assert losses.unique().numel() == MODELS
+    assert gradients.keys() == dict(members[0].named_parameters()).keys()
     assert all(gradient.isfinite().all() for gradient in gradients.values())

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.errors import UsageError
 from sweeper.search import allow
 from sweeper.spec import Resolved, Spec, parse_spec, read_spec
 from sweeper.training.check import check_components
-from sweeper.training.components import parse_config
-from sweeper.training.data import resident
 from sweeper.training.job import Job, search_evaluation
 from sweeper.training.trial import Trial
 
 FILES = sorted((Path(__file__).parents[2] / "search_spaces").glob("*.yaml"))
 
 TINY = ("training.epochs=1", "sweep.evaluation={k: 2, images: 16}")
+
+STAND_INS = {
+    "stl10": ("data={name: synthetic, channels: 3, height: 64, width: 64, train: 128, validation: 32, test: 32}",)
+}
 
 
 def arms_of(file: Path) -> list[tuple[Path, str]]:
@@ -29,26 +30,26 @@ each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 each_arm = pytest.mark.parametrize(("file", "arm"), ARMS, ids=[f"{file.stem}-{arm}" for file, arm in ARMS])
 
 
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let no test download a data set: the discard port, where nobody listens, is the proxy."""
-    for name in ("http_proxy", "https_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
+def tried(file: Path, *overrides: str) -> Spec:
+    """Read a file, with images of the same shape in place of a data set that takes gigabytes to download."""
+    name = read_spec(file).tree["data"]["name"]
+    return read_spec(file, (*STAND_INS.get(name, ()), *overrides))
 
 
 def ends(spec: Spec, arm: str) -> tuple[Resolved, Resolved]:
-    """Return the first and the last corner of an arm's space; skip where its data set is not on this machine."""
+    """Return the first and the last corner of an arm's space."""
     corners = list(spec.space(arm).corners())
-    for corner in corners:
-        try:
-            resident(parse_config(corner.config).data, None, "cpu")
-        except UsageError as error:
-            pytest.skip(f"no data: {error}")
     return corners[0], corners[-1]
 
 
 def test_there_are_files() -> None:
-    assert "conv_vs_fc" in [file.stem for file in FILES]
+    """One for each question that the seeds ask."""
+    questions = {
+        "conv_vs_fc latent_dim iwae_k likelihood divergence batch_norm conditional completion semi_supervised draw",
+        "pixel_vae gan_schedule gan_zoo vae_gan cvae_gan semi_supervised_gan draw_gan residual_stl10",
+        "are_gans_created_equal",
+    }
+    assert {file.stem for file in FILES} == {name for line in questions for name in line.split()}
 
 
 @each_file
@@ -66,16 +67,14 @@ def test_a_file_reads_back_as_the_same_sweep(file: Path) -> None:
 
 @each_file
 def test_every_branch_can_be_built_and_the_arms_share_equally(file: Path) -> None:
-    spec = read_spec(file)
-    for arm in spec.arms:
-        ends(spec, arm)
+    spec = tried(file)
     check_components(spec, None)
     assert allow(spec, workers=1).trials != 0
 
 
 @each_arm
 def test_an_arm_trains_at_both_ends_of_its_space(file: Path, arm: str, tmp_path: Path) -> None:
-    spec = read_spec(file, TINY)
+    spec = tried(file, *TINY)
     for number, corner in enumerate(ends(spec, arm)):
         job = Job(number, dict(corner.config), 0, tmp_path / str(number), search_evaluation(spec.settings))
         trial = Trial(job)

@@ -144,9 +144,9 @@ def test_choices_between_branches(complaint: Callable[..., str], good: str, old:
 TOP = [
     ("name: test", "nmae: test", f'1: nmae: found "nmae"; must be one of {SECTIONS}; did you mean name?'),
     (
-        "objective: elbo\n",
+        "training: {epochs: 3}\n",
         "",
-        "1: objective: is missing; a sweep must have name, data, model, objective, training, sweep",
+        "1: training: is missing; a sweep must have name, data, model, training, sweep",
     ),
     ("name: test", "name: ../x", f'1: name: found "../x"; {NAME_RULE}'),
     ("name: test", "name: .x", f'1: name: found ".x"; {NAME_RULE}'),

@@ -68,6 +68,14 @@ def test_errors_point_to_the_line_of_the_value_or_of_its_nearest_parent() -> Non
     assert str(spec.error((), "is bad")) == "s.yaml:1: is bad"
 
 
+def test_a_file_may_leave_the_objective_to_its_model(good: str) -> None:
+    spec = parse_spec(good.replace("objective: elbo\n", ""))
+    assert list(spec.tree) == ["data", "model", "training"]
+    assert parse_spec(spec.to_yaml()) == spec
+    assert list(next(spec.space("all").corners()).config) == ["data", "model", "training"]
+    assert spec.digest != parse_spec(good).digest
+
+
 def test_errors_stay_one_line_whatever_they_quote(complaint: Callable[..., str], good: str) -> None:
     message = complaint(good, 'name="a\\nb\\u2028c\\u0085"\n')
     assert message.startswith('--set name="a\\nb\\u2028c\\u0085" : name: found "a\\nb c ";')

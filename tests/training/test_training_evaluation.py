@@ -44,14 +44,14 @@ def test_equal_weights_measure_equal_whatever_was_drawn_before(images: Images, b
 @pytest.mark.parametrize("binarization", ["dynamic", "static"])
 def test_every_trial_is_measured_on_the_same_binary_images(images: Images, binarization: str) -> None:
     found = Evaluator(images, model(0, binarization), EVALUATION).examples
-    assert set(found.unique().tolist()) == {0.0, 1.0}
-    assert found.equal(Evaluator(images, model(1, "static"), EVALUATION).examples)
+    assert set(found.x.unique().tolist()) == {0.0, 1.0}
+    assert found.x.equal(Evaluator(images, model(1, "static"), EVALUATION).examples.x)
 
 
 def test_without_binarization_the_grey_values_are_measured(images: Images) -> None:
     evaluator = Evaluator(images, model(0, "none"), EVALUATION)
-    assert evaluator.examples.equal(images.validation.images[:10] / 255)
-    assert evaluator.training_images() is images.train.images
+    assert evaluator.examples.x.equal(images.validation.images[:10] / 255)
+    assert evaluator.training_images().images is images.train.images
 
 
 def test_validation_takes_the_first_images_and_the_bound_with_k(images: Images) -> None:
@@ -98,9 +98,9 @@ def test_test_is_measured_on_the_first_test_images(images: Images) -> None:
 
 def test_training_images_are_fixed_once_for_all_trials_if_static(images: Images) -> None:
     first = Evaluator(images, model(0, "static"), EVALUATION).training_images()
-    assert set(first.unique().tolist()) == {0, 255}
-    assert first.equal(Evaluator(images, model(1, "static"), EVALUATION).training_images())
-    assert Evaluator(images, model(0, "dynamic"), EVALUATION).training_images() is images.train.images
+    assert set(first.images.unique().tolist()) == {0, 255}
+    assert first.images.equal(Evaluator(images, model(1, "static"), EVALUATION).training_images().images)
+    assert Evaluator(images, model(0, "dynamic"), EVALUATION).training_images() is images.train
 
 
 def test_measuring_leaves_no_gradient_and_does_not_train_batch_norm(images: Images) -> None:

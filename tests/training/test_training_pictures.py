@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from models import ImageShape
+from models import Batch, ImageShape
 from models.presets import VAE
 from sweeper.training.pictures import draw, row_by_row, save_grid
 
@@ -56,6 +56,6 @@ def test_few_validation_images_make_a_smaller_grid_of_whole_rows(
     tmp_path: Path, count: int, shape: tuple[int, int]
 ) -> None:
     model = VAE(latent_dim=2).build(ImageShape(1, 8, 8), torch.Generator().manual_seed(0))
-    draw(tmp_path, model, torch.rand(count, 1, 8, 8), torch.Generator().manual_seed(0))
+    draw(tmp_path, model, Batch(torch.rand(count, 1, 8, 8)), torch.Generator().manual_seed(0))
     assert read(tmp_path / "reconstructions.png").shape == tuple(58 * size + 2 for size in shape)
     assert read(tmp_path / "samples.png").shape == (8 * 58 + 2, 8 * 58 + 2)

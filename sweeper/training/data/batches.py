@@ -52,9 +52,10 @@ class Batches:
         complete = self._steps * self._batch_size // self._size
         end = self.steps_after(complete + 1)
         while self._steps < end:
-            yield self._next()
+            yield self.next()
 
-    def _next(self) -> Tensor:
+    def next(self) -> Tensor:
+        """Return the next batch, whatever epoch it belongs to."""
         if len(self._ahead) < self._batch_size:
             drawn = torch.randperm(self._size, generator=self._generator, device=self._generator.device)
             self._ahead = torch.cat([self._ahead, drawn])

@@ -29,10 +29,12 @@ class Digits:
 
     Attributes:
         validation: how many of the other 1,547 images are held out of train.
+        labels: how many training images keep their label; null for all.
 
     """
 
     validation: Annotated[int, Ge(1), Le(1546)] = 250
+    labels: Annotated[int, Ge(1), Le(1546)] | None = None
 
     def load(self, data_dir: Path | None = None) -> Images:  # noqa: ARG002 - no file of ours is read
         """Read the digits out of scikit-learn and split them; needs no file in `data_dir`."""
@@ -42,7 +44,7 @@ class Digits:
         train, validation, tested = (
             Split.of_grey(images[indices], labels[indices]) for indices in (rest[kept], rest[held], test)
         )
-        return Images(train, validation, tested, classes=10)
+        return Images(train, validation, tested, classes=10).told(self.labels)
 
 
 def _read() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

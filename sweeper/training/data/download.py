@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
 
-from sweeper.training.files import write_atomically
+from sweeper.training.files import copy_atomically
 
 PATIENCE = 20.0
 """Seconds that a mirror may be silent; torchvision itself would wait for ever."""
@@ -26,23 +26,26 @@ def download(mirrors: Sequence[str], target: Path, md5: str) -> None:
         OSError: no mirror sent the published content, or it cannot be written; the message is one line.
 
     """
-    content = _first_genuine(mirrors, md5)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(target, content)
+    with tempfile.TemporaryDirectory(prefix="sweeper-download-") as folder:
+        genuine = _first_genuine(mirrors, md5, Path(folder))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with genuine.open("rb") as file:
+            copy_atomically(file, target)
 
 
-def _first_genuine(mirrors: Sequence[str], md5: str) -> bytes:
+def _first_genuine(mirrors: Sequence[str], md5: str, folder: Path) -> Path:
+    """Return where the published file lies, in a temporary ``folder``."""
     from torchvision.datasets.utils import download_url  # Takes seconds to import, and is rarely needed.
 
     failures = []
-    for url in mirrors:
-        with tempfile.TemporaryDirectory(prefix="sweeper-download-") as folder, _quiet(), _patience(PATIENCE):
+    for number, url in enumerate(mirrors):
+        with _quiet(), _patience(PATIENCE):
             try:
-                download_url(url, folder, "file", md5)
+                download_url(url, folder, str(number), md5)
             except (OSError, HTTPException, RuntimeError) as error:  # The last is torchvision's for a wrong md5.
                 failures.append(f"{url}: {' '.join(str(error).split()) or type(error).__name__}")
                 continue
-            return Path(folder, "file").read_bytes()
+        return folder / str(number)
     raise OSError("; ".join(failures))
 
 

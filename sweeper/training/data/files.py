@@ -3,7 +3,8 @@
 import gzip
 import hashlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +34,14 @@ class DataFile:
 
     Attributes:
         path: its path below the data folder, unpacked; the gzipped file has ".gz" added.
-        gzipped_md5: the md5 of the gzipped file as distributed.
+        gzipped_md5: the md5 of the gzipped file as distributed; None for a file that is not distributed gzipped.
         unpacked_md5: the md5 of what is in it.
         mirrors: returns the addresses to download it from, gzipped if they end in ".gz"; the first that works is taken.
 
     """
 
     path: str
-    gzipped_md5: str
+    gzipped_md5: str | None
     unpacked_md5: str
     mirrors: Callable[[], Sequence[str]]
 
@@ -51,42 +52,61 @@ class DataFile:
             UsageError: the file cannot be had, or its md5 is not the published one.
 
         """
-        path = self._found(folder) or self._downloaded(folder)
-        content = self._verified(path)
-        return gzip.decompress(content) if path.suffix == ".gz" else content
+        path, published = self._found(folder) or self._downloaded(folder)
+        with _telling(path):
+            content = path.read_bytes()
+        _compare(path, md5(content), published)
+        return gzip.decompress(content) if path.name != Path(self.path).name else content
 
-    def _places(self, folder: Path) -> tuple[Path, Path]:
-        """Return where it may lie: first unpacked, which is faster to read."""
-        return folder / self.path, folder / f"{self.path}.gz"
+    def locate(self, folder: Path) -> Path:
+        """Return where the file lies, gzipped or not, downloaded into `folder` first if it is not there.
 
-    def _found(self, folder: Path) -> Path | None:
+        For a file that is too large to be read at once.
+
+        Raises:
+            UsageError: as `read`.
+
+        """
+        path, published = self._found(folder) or self._downloaded(folder)
+        with _telling(path), path.open("rb") as file:
+            found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+        _compare(path, found, published)
+        return path
+
+    def _places(self, folder: Path) -> dict[Path, str]:
+        """Return where it may lie, first unpacked, which is faster to read, with its md5 there."""
+        unpacked = {folder / self.path: self.unpacked_md5}
+        return unpacked if self.gzipped_md5 is None else unpacked | {folder / f"{self.path}.gz": self.gzipped_md5}
+
+    def _found(self, folder: Path) -> tuple[Path, str] | None:
         try:
-            return next((path for path in self._places(folder) if path.is_file()), None)
+            return next((place for place in self._places(folder).items() if place[0].is_file()), None)
         except OSError as error:
             raise UsageError(f"cannot look for {self.path} in {folder}: {error.strerror}") from error
 
-    def _verified(self, path: Path) -> bytes:
-        try:
-            content = path.read_bytes()
-        except OSError as error:
-            raise UsageError(f"cannot read {path}: {error.strerror}") from error
-        expected, found = self._published_md5(path), md5(content)
-        if found != expected:
-            raise UsageError(f"{path} is damaged: its md5 should be {expected} and is {found}; remove or replace it")
-        return content
-
-    def _published_md5(self, path: Path) -> str:
-        return self.gzipped_md5 if path.suffix == ".gz" else self.unpacked_md5
-
-    def _downloaded(self, folder: Path) -> Path:
-        unpacked, gzipped = self._places(folder)
+    def _downloaded(self, folder: Path) -> tuple[Path, str]:
         mirrors = self.mirrors()
-        path = gzipped if mirrors[0].endswith(".gz") else unpacked
+        unpacked, *gzipped = self._places(folder).items()
+        path, published = gzipped[0] if gzipped and mirrors[0].endswith(".gz") else unpacked
         try:
-            download(mirrors, path, self._published_md5(path))
+            download(mirrors, path, published)
         except OSError as error:
             raise UsageError(
                 f"{path} is missing: put it there, or name the folder of the data sets with --data-dir or SWEEPER_DATA "
                 f"(downloading it failed: {error})"
             ) from error
-        return path
+        return path, published
+
+
+@contextmanager
+def _telling(path: Path) -> Iterator[None]:
+    """Say in one line why a file cannot be read."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _compare(path: Path, found: str, published: str) -> None:
+    if found != published:
+        raise UsageError(f"{path} is damaged: its md5 should be {published} and is {found}; remove or replace it")

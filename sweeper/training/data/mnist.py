@@ -51,14 +51,16 @@ class Mnist:
 
     Attributes:
         validation: how many of the 60,000 training images are held out of train.
+        labels: how many training images keep their label; null for all.
 
     """
 
     validation: Annotated[int, Ge(1), Le(59_999)] = 5000
+    labels: Annotated[int, Ge(1), Le(59_999)] | None = None
 
     def load(self, data_dir: Path | None = None) -> Images:
         """Read and split the images; see `Dataset.load`."""
-        return MNIST_FILES.load(data_dir, self.validation)
+        return MNIST_FILES.load(data_dir, self.validation).told(self.labels)
 
 
 @dataclass(frozen=True)
@@ -67,11 +69,13 @@ class FashionMnist:
 
     Attributes:
         validation: how many of the 60,000 training images are held out of train.
+        labels: how many training images keep their label; null for all.
 
     """
 
     validation: Annotated[int, Ge(1), Le(59_999)] = 5000
+    labels: Annotated[int, Ge(1), Le(59_999)] | None = None
 
     def load(self, data_dir: Path | None = None) -> Images:
         """Read and split the images; see `Dataset.load`."""
-        return FASHION_MNIST_FILES.load(data_dir, self.validation)
+        return FASHION_MNIST_FILES.load(data_dir, self.validation).told(self.labels)

@@ -6,9 +6,13 @@ from types import MappingProxyType
 from sweeper.errors import UsageError
 from sweeper.spec.values import not_allowed
 from sweeper.training.data.binarized_mnist import BinarizedMnist
+from sweeper.training.data.cifar10 import Cifar10
 from sweeper.training.data.digits import Digits
 from sweeper.training.data.images import Dataset
 from sweeper.training.data.mnist import FashionMnist, Mnist
+from sweeper.training.data.stl10 import Stl10
+from sweeper.training.data.svhn import Svhn
+from sweeper.training.data.synthetic import Synthetic
 
 _DATASETS: Mapping[str, type[Dataset]] = MappingProxyType(
     {
@@ -16,6 +20,10 @@ _DATASETS: Mapping[str, type[Dataset]] = MappingProxyType(
         "mnist": Mnist,
         "fashion_mnist": FashionMnist,
         "binarized_mnist": BinarizedMnist,
+        "svhn": Svhn,
+        "cifar10": Cifar10,
+        "stl10": Stl10,
+        "synthetic": Synthetic,
     }
 )
 

@@ -1,0 +1,42 @@
+"""No condition: p(x)."""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from models.batch import Batch
+from models.conditions.base import Condition, Conditioning
+from models.registry import register
+from models.shapes import ImageShape
+
+
+class Unconditioned(Conditioning):
+    """Networks get no context."""
+
+    size = 0
+
+    def context(self, batch: Batch) -> None:
+        """Return nothing."""
+
+    def unknown(self, images: Tensor) -> Tensor:
+        """Return all pixels."""
+        return images
+
+    def complete(self, images: Tensor, context: Tensor | None) -> Tensor:  # noqa: ARG002 (the contract names it)
+        """Return the images as they are."""
+        return images
+
+
+@register("none")
+@dataclass(frozen=True, kw_only=True)
+class Unconditional(Condition):
+    """The model is told nothing."""
+
+    @property
+    def given(self) -> str:
+        """Nothing."""
+        return ""
+
+    def bind(self, shape: ImageShape, classes: int) -> Unconditioned:  # noqa: ARG002 (the contract names them)
+        """Return the same for every shape."""
+        return Unconditioned()

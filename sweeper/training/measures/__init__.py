@@ -1,0 +1,32 @@
+"""Measures of a model on held-out images, each meaning the same for every trial of a sweep."""
+
+from models import GenerativeModel
+from sweeper.training.data import Images
+from sweeper.training.measures.base import Measure, Subject
+from sweeper.training.measures.classification import Classification
+from sweeper.training.measures.density import Density
+from sweeper.training.measures.quality import Quality
+
+MEASURES: tuple[type[Measure], ...] = (Density, Classification, Quality)
+"""Every kind of measure, the cheapest first."""
+
+RANKED = tuple(name for measure in MEASURES for name in measure.ranked)
+"""Every name by which a sweep may rank, without its split: "nll" of ``val/nll``."""
+
+
+def measurable(model: GenerativeModel, classes: int) -> tuple[str, ...]:
+    """Return the names by which a model of images in so many classes may be ranked."""
+    return tuple(name for measure in MEASURES if measure.applies(model, classes) for name in measure.ranked)
+
+
+def measures_of(model: GenerativeModel, images: Images, ranked_by: str) -> list[Measure]:
+    """Return what is measured of a model in a sweep that ranks by a name: that, and whatever else costs little.
+
+    What has no density is measured by the quality of its samples in any case, as its losses tell nothing about it.
+    """
+    kinds = [kind for kind in MEASURES if kind.applies(model, images.classes)]
+    implicit = model.density is None
+    return [kind(images) for kind in kinds if ranked_by in kind.ranked or implicit or not kind.costly]
+
+
+__all__ = ["MEASURES", "RANKED", "Measure", "Subject", "measurable", "measures_of"]

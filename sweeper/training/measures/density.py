@@ -1,0 +1,48 @@
+"""How probable a model finds images that it has not seen: an importance-weighted bound on log p(x), with one k for all.
+
+Training losses with different k or beta are not comparable; this is (Burda et al. 2016, arXiv 1509.00519, eq. 8).
+"""
+
+from typing import ClassVar
+
+import torch
+
+from models import GenerativeModel, LatentVariableModel, importance_weighted_bound
+from sweeper.training.measures.base import Measure, Subject
+
+AT_ONCE = 1024
+"""Images of which the parts of the bound are computed at once, so that memory does not grow with the split."""
+
+
+class Density(Measure):
+    """Nats per image."""
+
+    ranked: ClassVar[tuple[str, ...]] = ("nll",)
+
+    @staticmethod
+    def applies(model: GenerativeModel, classes: int) -> bool:  # noqa: ARG004 (the contract names it)
+        """Latent-variable models have a density, and what has one inside."""
+        return model.density is not None
+
+    def __call__(self, subject: Subject) -> dict[str, float]:
+        """Return the parts of the evidence lower bound at one draw and, if that ranks, "nll", the negated tight bound.
+
+        A tight bound decodes every image hundreds of times; a sweep that ranks by something else can do without.
+        """
+        model = subject.model.density
+        if model is None:
+            raise ValueError(f"a {type(subject.model).__name__} has no density")
+        parts = _parts(model, subject)
+        if subject.ranked_by not in self.ranked:
+            return parts
+        bound = importance_weighted_bound(model, subject.batch, subject.precision.k, subject.noise())
+        return {"nll": -bound.mean().item(), **parts}
+
+
+@torch.inference_mode()
+def _parts(model: LatentVariableModel, subject: Subject) -> dict[str, float]:
+    noise = subject.noise()
+    drawn = [model.terms(part, 1, noise) for part in subject.batch.split(AT_ONCE)]
+    reconstruction = -torch.cat([terms.log_likelihood for terms in drawn], -1).mean()
+    kl = torch.cat([terms.kl for terms in drawn], -1).mean()
+    return {"reconstruction": reconstruction.item(), "kl": kl.item()}
