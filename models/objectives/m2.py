@@ -31,9 +31,13 @@ class M2(Objective):
 
     fits = SemiSupervisedModel
 
-    alpha: Annotated[float, Ge(0)] = 0.1
-    """Weight of the classifier's loss, averaged over the images with labels, beside the bounds, averaged over all. The
-    paper's 0.1 N, where the bounds are summed over N images, is 0.1 here."""
+    alpha: Annotated[float, Ge(0)] = 1.0
+    """Weight of the classifier's loss, averaged over the images with labels, beside the bounds, averaged over all.
+
+    The paper's 0.1 N, where the bounds are summed over N images, is 0.1 here. With so little, the bounds pull the
+    classifier down to the decoder's first guesses, for more epochs than a small machine has. With 1,000 labels of MNIST
+    and a convolutional classifier, which alone errs in 5.5 %, four epochs came to 8.2 % with 1, and to 5.0 % with 20.
+    """
     labelled: Annotated[int, Ge(0)] = 64
     """Images with labels that are added to each batch where not all images have theirs."""
     warmup: Annotated[float, Ge(0)] = 0.0

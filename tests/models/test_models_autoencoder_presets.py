@@ -37,8 +37,8 @@ def layers(network: nn.Module) -> list[tuple[str, int]]:
         ("beta_vae", ELBO(beta=4)),
         ("residual_vae", ELBO(beta=0.01)),
         ("iwae", IWAE(k=5)),
-        ("m2", M2(alpha=0.1)),
-        ("m2_conv", M2(alpha=0.1)),
+        ("m2", M2()),
+        ("m2_conv", M2()),
     ],
 )
 def test_each_brings_the_objective_of_its_paper(name: str, objective) -> None:

@@ -18,6 +18,7 @@ SMALL = {
     "top_dim": 3,
     "top_hidden": 6,
     "hidden": 8,
+    "layers": 2,
     "channels": 4,
     "steps": 2,
 }
