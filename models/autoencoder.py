@@ -6,21 +6,19 @@ or learned.
 Shapes: k draws for each of B images [B, C, H, W]; latent vectors of L values.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from models.batch import Batch
 from models.conditions import Conditioning, Unconditioned
-from models.decoded import DecodedModel
 from models.decoding import decode
+from models.encoded import EncodedModel
 from models.gaussian import Gaussian, standard_log_prob
 from models.latent import Terms, normal_noise
 from models.likelihoods.base import Likelihood
 
 
-class VariationalAutoencoder(DecodedModel):
+class VariationalAutoencoder(EncodedModel):
     """An encoder, a decoder and a likelihood, with one layer of Gaussian latent variables.
 
     The networks are called with input, generator and context: see `models.backbones.Network`.
@@ -54,25 +52,12 @@ class VariationalAutoencoder(DecodedModel):
         """Return the encoder."""
         return (self.encoder,)
 
-    def encode(self, batch: Batch, generator: torch.Generator | None = None) -> Gaussian:
-        """Return q(z|x) with mean and log-variance [B, L]."""
-        return Gaussian.of(self.encoder(batch.x, generator, self.conditioning.context(batch)))
-
     def decode(self, z: Tensor, context: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
         """Return the likelihood's raw input [..., B, raw channels, H, W] for latent vectors [..., B, L].
 
         Context vectors are [B, size].
         """
         return decode(self.decoder, z, context, generator)
-
-    def terms(self, batch: Batch, k: int, generator: torch.Generator, hold_posterior: bool = False) -> Terms:
-        """Return the parts of the importance weights at k draws from q(z|x) for each image."""
-        return self.weigh(batch, self.encode(batch, generator), k, generator, hold_posterior)
-
-    def weigher(self, batch: Batch) -> Callable[[int, torch.Generator], Terms]:
-        """Return `terms` as a function of k and generator; the images are encoded once."""
-        posterior = self.encode(batch)
-        return lambda k, generator: self.weigh(batch, posterior, k, generator)
 
     def weigh(
         self, batch: Batch, posterior: Gaussian, k: int, generator: torch.Generator, hold_posterior: bool = False

@@ -8,22 +8,20 @@ Seen from outside, z is one vector: z2, then z1. An image is drawn from z1 alone
 Shapes: k draws for each of B images [B, C, H, W]; z1 has L1 values, z2 has L2, z has L = L2 + L1.
 """
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from models.batch import Batch
 from models.conditions import Conditioning, Unconditioned
-from models.decoded import DecodedModel
 from models.decoding import decode
+from models.encoded import EncodedModel
 from models.gaussian import Gaussian, standard_log_prob
 from models.holding import held
 from models.latent import Terms, normal_noise
 from models.likelihoods.base import Likelihood
 
 
-class HierarchicalAutoencoder(DecodedModel):
+class HierarchicalAutoencoder(EncodedModel):
     """Two encoders and two decoders, called as a `models.backbones.Network` is."""
 
     def __init__(
@@ -57,25 +55,12 @@ class HierarchicalAutoencoder(DecodedModel):
         """Return the two encoders."""
         return (self.encoder, self.top_encoder)
 
-    def encode(self, batch: Batch, generator: torch.Generator | None = None) -> Gaussian:
-        """Return q(z1|x) with mean and log-variance [B, L1]."""
-        return Gaussian.of(self.encoder(batch.x, generator, self.conditioning.context(batch)))
-
     def decode(self, z: Tensor, context: Tensor | None = None, generator: torch.Generator | None = None) -> Tensor:
         """Return the likelihood's raw input [..., B, raw channels, H, W] for latent vectors [..., B, L].
 
         Context vectors are [B, size].
         """
         return decode(self.decoder, z[..., self.top_dim :], context, generator)
-
-    def terms(self, batch: Batch, k: int, generator: torch.Generator, hold_posterior: bool = False) -> Terms:
-        """Return the parts of the importance weights at k draws from q(z1, z2|x) for each image."""
-        return self.weigh(batch, self.encode(batch, generator), k, generator, hold_posterior)
-
-    def weigher(self, batch: Batch) -> Callable[[int, torch.Generator], Terms]:
-        """Return `terms` as a function of k and generator; the images are encoded once."""
-        posterior = self.encode(batch)
-        return lambda k, generator: self.weigh(batch, posterior, k, generator)
 
     def weigh(
         self, batch: Batch, posterior: Gaussian, k: int, generator: torch.Generator, hold_posterior: bool = False

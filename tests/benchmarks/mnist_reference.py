@@ -14,9 +14,11 @@ from typing import Any
 import torch
 
 from sweeper.analysis import read_config
-from sweeper.training.components import parse_config
 from sweeper.training.job import EpochResult, Evaluation, Job, Precision
 from sweeper.training.trial import Trial
+
+BESIDE = ("val/error", "val/modes", "val/fld_floor")
+"""What is printed too, of the last epoch."""
 
 
 def main() -> None:
@@ -46,13 +48,16 @@ def _train(job: Job) -> EpochResult:
 
 
 def _row(name: str, result: EpochResult, config: dict[str, Any], options: argparse.Namespace) -> str:
-    """Return one row: what was reached on the test set, and with which budget."""
-    reached = ", ".join(f"{key} {value:.4g}" for key, value in result.test.items())
-    extra = {key: value for key, value in result.metrics.items() if key in ("val/modes", "val/fld_floor")}
-    measured = f"k = {options.final_k}, {options.final_images or 'all'} test images"
-    budget = f"{result.epoch} epochs, batch {config['training']['batch_size']}, {result.seconds / 60:.0f} min"
-    assert parse_config(config)
-    return f"| {name} | {reached} {extra or ''} | {measured} | {budget}, torch {torch.__version__} |"
+    """Return one row: what was reached on the test set, on which part of it, and with which budget."""
+    beside = {key: value for key, value in result.metrics.items() if key in BESIDE}
+    reached = ", ".join(f"{key} {value:.4g}" for key, value in (result.test | beside).items())
+    images = f"{options.final_images or 'all'} test images"
+    measured = f"k = {options.final_k}, {images}" if options.metric == "val/nll" else images
+    batch_size = config["training"]["batch_size"]
+    budget = (
+        f"{result.epoch} epochs of batches of {batch_size}, {result.seconds / 60:.0f} min on {options.threads} core"
+    )
+    return f"| {name} | {reached} | {measured} | {budget}, torch {torch.__version__} |"
 
 
 def _options() -> argparse.Namespace:

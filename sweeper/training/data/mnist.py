@@ -8,7 +8,7 @@ Benchmarking Machine Learning Algorithms", arXiv:1708.07747, 2017.
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from annotated_types import Ge, Le
 
@@ -46,36 +46,34 @@ FASHION_MNIST_FILES = IdxFiles(
 
 
 @dataclass(frozen=True)
-class Mnist:
-    """Handwritten digits; the test split is the published one of 10,000.
+class _LikeMnist:
+    """60,000 training images in ten classes, and a published test split of 10,000.
 
     Attributes:
-        validation: how many of the 60,000 training images are held out of train.
+        validation: how many of the training images are held out of train.
         labels: how many training images keep their label; null for all.
 
     """
+
+    files: ClassVar[IdxFiles]
 
     validation: Annotated[int, Ge(1), Le(59_999)] = 5000
     labels: Annotated[int, Ge(1), Le(59_999)] | None = None
 
     def load(self, data_dir: Path | None = None) -> Images:
         """Read and split the images; see `Dataset.load`."""
-        return MNIST_FILES.load(data_dir, self.validation).told(self.labels)
+        return self.files.load(data_dir, self.validation).told(self.labels)
 
 
 @dataclass(frozen=True)
-class FashionMnist:
-    """Articles of clothing, a drop-in replacement for MNIST; the test split is the published one of 10,000.
+class Mnist(_LikeMnist):
+    """Handwritten digits."""
 
-    Attributes:
-        validation: how many of the 60,000 training images are held out of train.
-        labels: how many training images keep their label; null for all.
+    files: ClassVar[IdxFiles] = MNIST_FILES
 
-    """
 
-    validation: Annotated[int, Ge(1), Le(59_999)] = 5000
-    labels: Annotated[int, Ge(1), Le(59_999)] | None = None
+@dataclass(frozen=True)
+class FashionMnist(_LikeMnist):
+    """Articles of clothing, a drop-in replacement for MNIST."""
 
-    def load(self, data_dir: Path | None = None) -> Images:
-        """Read and split the images; see `Dataset.load`."""
-        return FASHION_MNIST_FILES.load(data_dir, self.validation).told(self.labels)
+    files: ClassVar[IdxFiles] = FASHION_MNIST_FILES
