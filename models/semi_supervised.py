@@ -88,10 +88,7 @@ class SemiSupervisedModel(DecodedModel):
         Labels are not looked at: the class is what the model makes of the image.
         """
         logits = self.classify(batch.x, generator)
-        if generator is None:
-            label = logits.argmax(-1)
-        else:
-            label = torch.multinomial(logits.softmax(-1), 1, generator=generator).squeeze(-1)
+        label = (logits if generator is None else logits + _gumbel(logits, generator)).argmax(-1)
         style = self.autoencoder.infer(Batch(batch.x, label), generator)
         return torch.cat([self.conditioning.one_hot(label, style.dtype), style], -1)
 
@@ -150,6 +147,15 @@ class SemiSupervisedModel(DecodedModel):
         index = label[None, None, :, None].expand(len(styles), 1, -1, styles.shape[-1])
         one_hot = self.conditioning.one_hot(label, styles.dtype).expand(len(styles), -1, -1)
         return torch.cat([one_hot, styles.gather(1, index).squeeze(1)], -1)
+
+
+def _gumbel(like: Tensor, generator: torch.Generator) -> Tensor:
+    """Draw noise [B, Y] that makes the largest of noisy logits a draw from their softmax (Maddison et al. 2014).
+
+    `torch.multinomial` would do so too, but not for several models at once by the same noise.
+    """
+    uniform = torch.rand(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+    return -(-uniform.log()).log()
 
 
 def _told(context: Tensor | None, otherwise: Tensor) -> Tensor:

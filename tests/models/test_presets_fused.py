@@ -13,8 +13,6 @@ from models import GenerativeModel, Model, find, names
 
 FUSIBLE = [name for name in names(Model) if built(name).fusible]
 MODELS = 3
-DRAWS_CLASSES = {"m2_gan"}
-"""Those whose loss draws from probabilities that differ between models, which vmap cannot do with the same noise."""
 
 
 def losses_of(name: str) -> dict[str, Callable[[Any], Tensor]]:
@@ -34,7 +32,7 @@ def test_outputs_are_those_of_each_model_alone(name: str) -> None:
             close(result, function(member), label)
 
 
-@pytest.mark.parametrize("name", sorted({*FUSIBLE} - DRAWS_CLASSES))
+@pytest.mark.parametrize("name", FUSIBLE)
 def test_losses_and_gradients_are_those_of_each_model_alone(name: str) -> None:
     """With the same noise for all members."""
     members = [built(name, seed=seed).train() for seed in range(MODELS)]
