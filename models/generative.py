@@ -4,16 +4,12 @@ Shapes: batches of B images [B, C, H, W]; latent vectors of L values; context ve
 """
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from models.conditions.base import Conditioning
 from models.spaces import ImageSpace
-
-if TYPE_CHECKING:
-    from models.latent import LatentVariableModel
 
 MODEL = "model"
 """The player of a model that is trained as one."""
@@ -38,8 +34,8 @@ class GenerativeModel(nn.Module, ABC):
         """The images that the model is about."""
 
     @property
-    def density(self) -> "LatentVariableModel | None":
-        """The model by which log p(x) can be bounded; None for one that can only be drawn from."""
+    def density(self) -> "GenerativeModel | None":
+        """The latent-variable model by which log p(x) can be bounded; None where there is none, but only draws."""
         return None
 
     @property

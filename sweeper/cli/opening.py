@@ -40,7 +40,7 @@ class Opened:
     def autoencoder(self) -> LatentVariableModel:
         """The model, or what is inside it, that has a way from images to latent vectors."""
         found = self.model.density
-        if found is None:
+        if not isinstance(found, LatentVariableModel):
             self.refuse(f"a {type(self.model).__name__} has no encoder: it makes images, and cannot be shown any")
         return found
 

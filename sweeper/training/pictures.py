@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from models import Batch, GenerativeModel
+from models import Batch, GenerativeModel, LatentVariableModel
 from sweeper.training.files import write_atomically
 
 SAMPLES, RECONSTRUCTIONS = "samples.png", "reconstructions.png"
@@ -30,7 +30,7 @@ def draw(folder: Path, model: GenerativeModel, examples: Batch, generator: torch
     """
     model.eval()
     _draw_samples(folder, model, examples, generator)
-    if model.density is None:
+    if not isinstance(model.density, LatentVariableModel):
         return
     columns = min(_COLUMNS, len(examples))
     shown = first(examples, min(_PICTURES // 2, len(examples)) // columns * columns)

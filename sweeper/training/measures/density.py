@@ -30,7 +30,7 @@ class Density(Measure):
         A tight bound decodes every image hundreds of times; a sweep that ranks by something else can do without.
         """
         model = subject.model.density
-        if model is None:
+        if not isinstance(model, LatentVariableModel):
             raise ValueError(f"a {type(subject.model).__name__} has no density")
         parts = _parts(model, subject)
         if subject.ranked_by not in self.ranked:
