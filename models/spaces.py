@@ -22,6 +22,10 @@ class ImageSpace(ABC):
     def preprocess(self, images: Tensor, generator: torch.Generator) -> Tensor:
         """Return the float images [B, C, H, W] that a model takes, of uint8 images of the same shape."""
 
+    def prepare(self, images: Tensor, generator: torch.Generator) -> Tensor:
+        """Return what `preprocess` does of uint8 images [N, C, H, W] after `fix`: images to measure a model on."""
+        return self.preprocess(self.fix(images, generator), generator)
+
 
 class UnitInterval(ImageSpace):
     """Grey values as numbers from 0 to 1, of which nothing is drawn: the space of a model without a likelihood."""

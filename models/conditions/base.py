@@ -22,13 +22,16 @@ class Conditioning(ABC):
         Raises ValueError where the batch lacks what the condition needs.
         """
 
-    @abstractmethod
     def unknown(self, images: Tensor) -> Tensor:
-        """Return the pixels that are left to explain, [..., C, h, w], of images or raw output [..., C, H, W]."""
+        """Return the pixels that are left to explain, [..., C, h, w], of images or raw output [..., C, H, W].
 
-    @abstractmethod
-    def complete(self, images: Tensor, context: Tensor | None) -> Tensor:
+        They are all, unless a condition tells some.
+        """
+        return images
+
+    def complete(self, images: Tensor, context: Tensor | None) -> Tensor:  # noqa: ARG002 (most tell no pixel)
         """Return images [..., B, C, H, W] with all pixels in them that the context [B, size] tells."""
+        return images
 
 
 class Condition(Component, ABC):

@@ -27,14 +27,6 @@ class LabelConditioning(Conditioning):
         """Return one-hot vectors [..., classes] of classes [...]."""
         return (y[..., None] == torch.arange(self.size, device=y.device)).to(dtype)
 
-    def unknown(self, images: Tensor) -> Tensor:
-        """Return all pixels."""
-        return images
-
-    def complete(self, images: Tensor, context: Tensor | None) -> Tensor:  # noqa: ARG002 (the contract names it)
-        """Return the images as they are: a label tells no pixel."""
-        return images
-
 
 @register("label")
 @dataclass(frozen=True, kw_only=True)

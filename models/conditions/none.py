@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from torch import Tensor
-
 from models.batch import Batch
 from models.conditions.base import Condition, Conditioning
 from models.registry import register
@@ -17,14 +15,6 @@ class Unconditioned(Conditioning):
 
     def context(self, batch: Batch) -> None:
         """Return nothing."""
-
-    def unknown(self, images: Tensor) -> Tensor:
-        """Return all pixels."""
-        return images
-
-    def complete(self, images: Tensor, context: Tensor | None) -> Tensor:  # noqa: ARG002 (the contract names it)
-        """Return the images as they are."""
-        return images
 
 
 @register("none")

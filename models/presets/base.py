@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 
 from models.generative import GenerativeModel
-from models.initialization import materialize
+from models.initialization import Scheme, materialize
 from models.objectives import ELBO, Objective
 from models.registry import Component
 from models.schedules import Joint, Schedule
@@ -33,7 +33,11 @@ class Model(Component, ABC):
 
         To be overridden by a model with layers that `models.initialization.initialize` does not know.
         """
-        return materialize(lambda: self.compose(shape, classes), generator, device)
+        return materialize(lambda: self.compose(shape, classes), generator, device, self.scheme())
+
+    def scheme(self) -> Scheme:
+        """Return how parameters are drawn."""
+        return "uniform"
 
     def objective(self) -> Objective:
         """Return the objective that the model is trained by where a sweep file names none."""

@@ -6,7 +6,6 @@
 from dataclasses import dataclass, field
 from typing import Annotated
 
-import torch
 from annotated_types import Ge
 
 from models.adversarial import GAN
@@ -14,7 +13,7 @@ from models.backbones import Backbone, FullyConnected
 from models.backbones.hidden import Norm
 from models.conditions import Condition, Label, Unconditional
 from models.critic import Critic
-from models.initialization import Scheme, materialize
+from models.initialization import Scheme
 from models.objectives import Adversarial, Objective
 from models.presets.base import Model
 from models.registry import register
@@ -54,15 +53,9 @@ class VanillaGAN(Model):
             conditioning=conditioning,
         )
 
-    def build(
-        self,
-        shape: ImageShape,
-        generator: torch.Generator,
-        device: torch.device | str = "cpu",
-        classes: int = 0,
-    ) -> GAN:
-        """Return the model on the device, its parameters drawn as `initialization` says."""
-        return materialize(lambda: self.compose(shape, classes), generator, device, self.initialization)
+    def scheme(self) -> Scheme:
+        """Return what `initialization` says."""
+        return self.initialization
 
     def objective(self) -> Objective:
         """Return the non-saturating losses."""

@@ -1,6 +1,7 @@
 """Every branch of a specification built before anything starts: what is wrong costs one line, not half a sweep."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,20 +43,36 @@ def check_config(file: Path, config: Mapping[str, Any], data_dir: Path | None, m
     A metric that it is to be measured by must be one that there is of its model.
     """
     try:
-        model = _compose(config, data_dir)
+        composed = _compose(config, data_dir)
         if metric is not None:
-            _check_metric(config, data_dir, model, metric)
+            composed.check_metric(metric)
     except ConfigError as error:
         raise UsageError(f"{file}: {error}") from error
 
 
 def weights_of(config: Mapping[str, Any], data_dir: Path | None) -> int:
     """Return how many weights the model of a configuration has."""
-    return sum(parameter.numel() for parameter in _compose(config, data_dir).parameters())
+    return sum(parameter.numel() for parameter in _compose(config, data_dir).model.parameters())
 
 
-def _compose(config: Mapping[str, Any], data_dir: Path | None) -> GenerativeModel:
-    """Return the model of a configuration, on no device; raise ConfigError where a part does not fit another."""
+@dataclass(frozen=True, eq=False)
+class _Composed:
+    """A configuration whose parts fit each other, with its model on no device."""
+
+    trial: TrialConfig
+    model: GenerativeModel
+    classes: int
+
+    def check_metric(self, metric: str) -> None:
+        """Raise ConfigError where the metric of a sweep is not measured for the model."""
+        measured = tuple(VALIDATION + name for name in measurable(self.model, self.classes))
+        if metric not in measured:
+            kind = type(self.model).__name__
+            raise ConfigError(("model",), f"has no {metric}; a {kind} is measured by {listed(measured)}")
+
+
+def _compose(config: Mapping[str, Any], data_dir: Path | None) -> _Composed:
+    """Return what a configuration describes; raise ConfigError where a part does not fit another."""
     trial = parse_config(config)
     images = resident(trial.data, data_dir, "cpu")
     if trial.training.batch_size > len(images.train):
@@ -69,7 +86,7 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> GenerativeMode
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
     _check_fit(trial, model, config)
-    return model
+    return _Composed(trial, model, images.classes)
 
 
 def _check_fit(trial: TrialConfig, model: GenerativeModel, config: Mapping[str, Any]) -> None:
@@ -94,13 +111,6 @@ def _check_corner(config: Mapping[str, Any], data_dir: Path | None, metric: str)
 
     Returns what the objective says against the model all the same.
     """
-    model = _compose(config, data_dir)
-    _check_metric(config, data_dir, model, metric)
-    return parse_config(config).objective.warnings(model)
-
-
-def _check_metric(config: Mapping[str, Any], data_dir: Path | None, model: GenerativeModel, metric: str) -> None:
-    classes = resident(parse_config(config).data, data_dir, "cpu").classes
-    measured = tuple(VALIDATION + name for name in measurable(model, classes))
-    if metric not in measured:
-        raise ConfigError(("model",), f"has no {metric}; a {type(model).__name__} is measured by {listed(measured)}")
+    composed = _compose(config, data_dir)
+    composed.check_metric(metric)
+    return composed.trial.objective.warnings(composed.model)

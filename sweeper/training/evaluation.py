@@ -64,8 +64,8 @@ class Evaluator:
     def _prepare(self, purpose: str, split: Split, precision: Precision) -> Batch:
         """Return the images of a split as the model wants them, drawn once and for all where it draws."""
         generator = self._generator("binarization", purpose)
-        space, labels = self._model.space, split.labels
-        images = space.preprocess(space.fix(split.images[: precision.images], generator), generator)
+        labels = split.labels
+        images = self._model.space.prepare(split.images[: precision.images], generator)
         return Batch(images, None if labels is None else labels[: precision.images])
 
     def _generator(self, *purpose: str) -> torch.Generator:

@@ -26,9 +26,7 @@ class Restored:
 
     def batch(self, split: Split, generator: torch.Generator) -> Batch:
         """Return all images of a split as the model takes them, drawn once where its preprocessing draws."""
-        space = self.model.space
-        images = space.preprocess(space.fix(split.images, generator), generator)
-        return Batch(images, split.labels)
+        return Batch(self.model.space.prepare(split.images, generator), split.labels)
 
 
 def restore(config: Mapping[str, Any], weights: Path, data_dir: Path | None) -> Restored:

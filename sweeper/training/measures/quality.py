@@ -87,9 +87,7 @@ class Quality(Measure):
 
     def _training(self, subject: Subject) -> Tensor:
         """Return training images as the model takes them."""
-        space, generator = subject.model.space, subject.noise()
-        images = self._images.train.images[: _number(subject)]
-        return space.preprocess(space.fix(images, generator), generator)
+        return subject.model.space.prepare(self._images.train.images[: _number(subject)], subject.noise())
 
     def _modes(self, features: Tensor) -> float:
         """Return how many classes the images with these features [N, F] cover."""
