@@ -39,6 +39,11 @@ class GenerativeModel(nn.Module, ABC):
         return None
 
     @property
+    def given(self) -> str:
+        """What its likelihoods are conditional on, "" for nothing."""
+        return self.conditioning.given
+
+    @property
     def classifies(self) -> bool:
         """Whether the model learns to classify."""
         return type(self).classify is not GenerativeModel.classify

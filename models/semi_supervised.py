@@ -59,6 +59,11 @@ class SemiSupervisedModel(DecodedModel):
         self.conditioning = LabelConditioning(classes)
         self.latent_dim = classes + autoencoder.latent_dim
 
+    @property
+    def given(self) -> str:
+        """Nothing: the class is summed over."""
+        return ""
+
     def inference_networks(self) -> tuple[nn.Module, ...]:
         """Return the classifier and the autoencoder's encoder."""
         return (self.classifier, *self.autoencoder.inference_networks())

@@ -9,6 +9,10 @@ from torch import Tensor
 class ImageSpace(ABC):
     """The way from uint8 images to the floats of a model."""
 
+    binarization: str = "none"
+    """How grey pixels become black or white, "none" where they stay grey: two spaces whose images differ in that must
+    not be compared."""
+
     @property
     @abstractmethod
     def redraws(self) -> bool:

@@ -14,6 +14,8 @@ class Conditioning(ABC):
 
     size: int
     """Values of a context vector; 0 where there is none."""
+    given: str
+    """What likelihoods are conditional on, "" for nothing: those with different conditions must not be compared."""
 
     @abstractmethod
     def context(self, batch: Batch) -> Tensor | None:
@@ -36,11 +38,6 @@ class Conditioning(ABC):
 
 class Condition(Component, ABC):
     """What a sweep file says of a condition."""
-
-    @property
-    @abstractmethod
-    def given(self) -> str:
-        """What likelihoods are conditional on, "" for nothing: those with different conditions must not be compared."""
 
     @abstractmethod
     def bind(self, shape: ImageShape, classes: int) -> Conditioning:

@@ -14,6 +14,8 @@ from models.shapes import ImageShape
 class LabelConditioning(Conditioning):
     """Networks get the class as a one-hot vector, and zeros where it is unknown."""
 
+    given = "label"
+
     def __init__(self, classes: int) -> None:
         self.size = classes
 
@@ -32,11 +34,6 @@ class LabelConditioning(Conditioning):
 @dataclass(frozen=True, kw_only=True)
 class Label(Condition):
     """The model is told the class of an image."""
-
-    @property
-    def given(self) -> str:
-        """The label."""
-        return "label"
 
     def bind(self, shape: ImageShape, classes: int) -> LabelConditioning:  # noqa: ARG002 (the contract names it)
         """Return the condition for so many classes."""

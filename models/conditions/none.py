@@ -12,6 +12,7 @@ class Unconditioned(Conditioning):
     """Networks get no context."""
 
     size = 0
+    given = ""
 
     def context(self, batch: Batch) -> None:
         """Return nothing."""
@@ -21,11 +22,6 @@ class Unconditioned(Conditioning):
 @dataclass(frozen=True, kw_only=True)
 class Unconditional(Condition):
     """The model is told nothing."""
-
-    @property
-    def given(self) -> str:
-        """Nothing."""
-        return ""
 
     def bind(self, shape: ImageShape, classes: int) -> Unconditioned:  # noqa: ARG002 (the contract names them)
         """Return the same for every shape."""

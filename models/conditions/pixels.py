@@ -20,8 +20,9 @@ Part = Literal["top", "bottom", "left", "right", "1_quadrant", "2_quadrants", "3
 class PixelConditioning(Conditioning):
     """Networks get the values of the observed pixels."""
 
-    def __init__(self, channels: int, mask: Tensor) -> None:
-        """Take the pixels as observed where ``mask`` [H, W], boolean, is true."""
+    def __init__(self, channels: int, mask: Tensor, part: str = "some") -> None:
+        """Take the pixels as observed where ``mask`` [H, W], boolean, is true; ``part`` is a word for that."""
+        self.given = f"pixels:{part}"
         self.mask = mask
         self._observed = mask.flatten().nonzero().squeeze(-1)
         self._hidden = (~mask).flatten().nonzero().squeeze(-1)
@@ -56,16 +57,11 @@ class Pixels(Condition):
     observed: Part = "top"
     """A half, or so many quadrants of four: first the lower left, then the upper left, then the upper right one."""
 
-    @property
-    def given(self) -> str:
-        """The part, which decides how many pixels a likelihood is about."""
-        return f"pixels:{self.observed}"
-
     def bind(self, shape: ImageShape, classes: int) -> PixelConditioning:  # noqa: ARG002 (the contract names it)
         """Return the condition for images of this shape."""
         if min(shape.height, shape.width) < 2:
             raise ValueError(f"condition pixels needs images of at least 2x2, not {shape.height}x{shape.width}")
-        return PixelConditioning(shape.channels, self.mask(shape.height, shape.width))
+        return PixelConditioning(shape.channels, self.mask(shape.height, shape.width), self.observed)
 
     def mask(self, height: int, width: int) -> Tensor:
         """Return where pixels are observed, boolean [H, W]."""

@@ -86,7 +86,16 @@ class Dispatcher:
     def _take_epoch(self, number: int, result: EpochResult) -> Decision:
         self._losses_in_a_row = 0
         assignment = self._in_work[number]
-        report = Report(result.epoch, result.images, self._value(number, result), result.done, result.test)
+        report = Report(
+            epoch=result.epoch,
+            images=result.images,
+            value=self._value(number, result),
+            done=result.done,
+            test=result.test,
+            measured={name: value for name, value in result.metrics.items() if name.startswith(self._split)},
+            keys=result.keys,
+            signs=result.signs,
+        )
         decision = self._sweep.report(number, report)
         if decision is Decision.STOP:
             del self._in_work[number]
@@ -98,6 +107,11 @@ class Dispatcher:
         assignment = self._in_work.pop(number)
         self._sweep.fail(number, reason)
         self._listener.failed(assignment, reason)
+
+    @property
+    def _split(self) -> str:
+        """How the names of those metrics begin that are measured where the sweep ranks: "val/"."""
+        return self._settings.metric.partition("/")[0] + "/"
 
     def _value(self, number: int, result: EpochResult) -> float:
         metric = self._settings.metric

@@ -1,6 +1,6 @@
 """Trials as the study remembers them: frozen, typed, and the same for the table, the verdict and MLflow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from typing import Any, Literal
 import optuna
 from optuna.trial import FrozenTrial, TrialState
 
+from sweeper.comparability import Key
 from sweeper.search.assignment import Phase, trial_folder
 from sweeper.search.storage import PHASES, read_storage, readable, study_name
 
@@ -45,6 +46,12 @@ class TrialRecord:
     """Why the trial was stopped early or failed."""
     started: datetime | None
     ended: datetime | None
+    measured: dict[str, float] = field(default_factory=dict)
+    """Everything measured on validation in the epoch with the best value so far."""
+    keys: dict[str, Key] = field(default_factory=dict)
+    """The comparability keys of its metrics, on validation and on test: whose values may be ranked against these."""
+    signs: dict[str, str] = field(default_factory=dict)
+    """What went wrong in training, by the name of the sign, each with the rule and the value that show it."""
 
     @property
     def folder(self) -> str:
@@ -72,6 +79,9 @@ def record_of(trial: FrozenTrial, phase: Phase, arm: str) -> TrialRecord:
         value=trial.value,
         source=attributes.get("source"),
         test=attributes.get("test", {}),
+        measured=attributes.get("measured", {}),
+        keys={metric: Key.from_json(parts) for metric, parts in attributes.get("keys", {}).items()},
+        signs=attributes.get("signs", {}),
         reason=attributes.get("reason"),
         started=trial.datetime_start,
         ended=trial.datetime_complete,

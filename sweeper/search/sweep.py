@@ -7,12 +7,14 @@ the last one was killed.
 
 import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
 from optuna.trial import TrialState
 
+from sweeper.comparability import Key
 from sweeper.search.arm import Arm, Asked
 from sweeper.search.assignment import Assignment
 from sweeper.search.plan import allow
@@ -41,6 +43,12 @@ class Report:
     done: bool
     """Whether this was the last epoch of the trial's configuration."""
     test: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+    """Everything that was measured on validation, the value among it."""
+    keys: dict[str, Key] = field(default_factory=dict)
+    """The comparability keys of metrics, on validation and on test."""
+    signs: dict[str, str] = field(default_factory=dict)
+    """What goes wrong in training, by the name of the sign."""
 
 
 class Sweep:
@@ -80,9 +88,7 @@ class Sweep:
     def report(self, number: int, report: Report) -> Decision:
         """Write down what a trial reports, and decide whether it goes on. Telling the same epoch twice is harmless."""
         running = self._running[number]
-        if report.images not in running.curve:
-            running.trial.report(report.value, step=report.images)
-            running.curve[report.images] = report.value
+        self._write(running, report)
         if not math.isfinite(report.value):
             return self._stop_non_finite(number, report)
         if report.done:
@@ -100,6 +106,24 @@ class Sweep:
     def requeue(self, number: int) -> None:
         """Hand a trial out again that lost its worker, before any new one."""
         self._interrupted.append(self._running[number].assignment)
+
+    def _write(self, running: Asked, report: Report) -> None:
+        """Write down what is told beside the decision; what is known already is not written again."""
+        attributes = running.trial.user_attrs
+        keys = {metric: key.to_json() for metric, key in report.keys.items()}
+        improves = report.images not in running.curve and self._improves(report.value, running.curve)
+        told = {"keys": keys, "signs": report.signs, "measured": report.measured if improves else {}}
+        for name, content in told.items():
+            if content and content != attributes.get(name):
+                running.trial.set_user_attr(name, content)
+        if report.images not in running.curve:
+            running.trial.report(report.value, step=report.images)
+            running.curve[report.images] = report.value
+
+    def _improves(self, value: float, curve: Mapping[int, float]) -> bool:
+        """Say whether a value is better than all of a curve; the first is, whatever it is."""
+        sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
+        return all(sign * value < sign * before for before in curve.values())
 
     def _begin(self, asked: Asked) -> Assignment:
         self._running[asked.assignment.number] = asked

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from sweeper.comparability import Key
 from sweeper.spec import SweepSettings
 
 
@@ -28,6 +29,12 @@ class Evaluation:
     validation: Precision
     test: Precision | None = None
     """For the one measurement on the test set after the last epoch; ``None`` leaves that set untouched."""
+    every: int = 1
+    """Epochs between two measurements; the last epoch is measured in any case."""
+
+    def is_due(self, epoch: int, epochs: int) -> bool:
+        """Say whether a trial of so many epochs is measured after one of them."""
+        return epoch % self.every == 0 or epoch == epochs
 
     @property
     def test_metric(self) -> str:
@@ -77,7 +84,7 @@ class Job:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What one epoch came to."""
+    """What a trial came to after an epoch in which it was measured."""
 
     epoch: int
     images: int
@@ -87,6 +94,10 @@ class EpochResult:
     metrics: dict[str, float]
     done: bool
     test: dict[str, float] = field(default_factory=dict)
+    keys: dict[str, Key] = field(default_factory=dict)
+    """The comparability keys of those metrics, on validation and on test, that a sweep may rank by."""
+    signs: dict[str, str] = field(default_factory=dict)
+    """What goes wrong in training, by the name of the sign, each with the rule and the value that show it."""
 
 
 @dataclass(frozen=True)
@@ -103,9 +114,9 @@ class Run(Protocol):
     """A trial in training: real or simulated."""
 
     def advance(self) -> EpochResult:
-        """Train and measure one more epoch, and write it down before answering.
+        """Train up to the next epoch that is measured, and write that down before answering.
 
-        A run that goes on with what an earlier process left first answers with the last epoch written there: that
+        A run that goes on with what an earlier process left, the last of it measured, first answers with that: that
         process, or the driver, may have ended before the answer was taken in.
         """
         ...

@@ -28,8 +28,8 @@ class Progress:
         return self.epoch == self.best_epoch > 0
 
     def after(self, seconds: float, metrics: dict[str, float], evaluation: Evaluation) -> "Progress":
-        """Return the progress after one more epoch, which took ``seconds``."""
-        epoch, value = self.epoch + 1, metrics[evaluation.metric]
+        """Return the progress after one more epoch, which took ``seconds``; it may not have been measured."""
+        epoch, value = self.epoch + 1, metrics.get(evaluation.metric, math.nan)
         best = (epoch, value) if evaluation.improves(value, self.best) else (self.best_epoch, self.best)
         return Progress(epoch, self.seconds + seconds, metrics, *best)
 

@@ -23,6 +23,7 @@ from sweeper.training.devices import occupy
 from sweeper.training.evaluation import Evaluator
 from sweeper.training.folder import begin_folder
 from sweeper.training.job import EpochResult, Job
+from sweeper.training.keys import keys_of
 from sweeper.training.loop import Trainer
 from sweeper.training.pictures import draw
 from sweeper.training.progress import Progress
@@ -42,22 +43,25 @@ class Trial:
         parameters = self._generator("parameters", "cpu")
         self._model = config.model.build(ImageShape(*images.shape), parameters, device, images.classes)
         self._evaluator = Evaluator(images, self._model, job.evaluation)
+        self._keys = keys_of(config.data, self._model, images.classes, job.evaluation)
         order, noise = self._generator("order", job.device), self._generator("noise", job.device)
         self._trainer = Trainer(config, self._model, self._evaluator.training_images(), order, noise)
         self._progress = Progress()
         self._take_up(load_last(job.folder))
-        self._resumed = self._progress.epoch > 0
+        self._unsaid = self._progress.epoch > 0 and self._is_due
         self._curve = Curve(job.folder, self._progress.epoch)
 
     def advance(self) -> EpochResult:
-        """Train and measure one more epoch, or say again what the last one came to; see `job.Run.advance`."""
-        if not self._resumed:
+        """Train up to the next measured epoch, or say again what the last one came to; see `job.Run.advance`."""
+        if not self._unsaid:
             self._train_epoch()
-        self._resumed = False
+            while not self._is_due:
+                self._train_epoch()
+        self._unsaid = False
         progress = self._progress
         done = progress.epoch >= self._epochs
         test = self._test() if done else {}
-        return EpochResult(progress.epoch, self._images, progress.seconds, progress.metrics, done, test)
+        return EpochResult(progress.epoch, self._images, progress.seconds, progress.metrics, done, test, self._keys)
 
     def close(self) -> None:
         """Show what the best weights draw; where no epoch was any good, what the last ones do."""
@@ -66,11 +70,13 @@ class Trial:
         draw(self._job.folder, self._model, self._evaluator.examples, self._generator("pictures", self._job.device))
 
     def _train_epoch(self) -> None:
-        """Train, measure, and write the epoch to the curve and to the checkpoints."""
+        """Train, measure where that is due, and write the epoch to the curve and to the checkpoints."""
         started = time.perf_counter()
         losses = self._trainer.train_epoch()
         trained = time.perf_counter() - started
-        metrics = {f"train/{name}": value for name, value in losses.items()} | self._evaluator.validate()
+        metrics = {f"train/{name}": value for name, value in losses.items()}
+        if self._job.evaluation.is_due(self._progress.epoch + 1, self._epochs):
+            metrics |= self._evaluator.validate()
         seconds = time.perf_counter() - started
         metrics |= {"images_per_second": self._train_size / trained, "evaluation_share": 1 - trained / seconds}
         self._progress = self._progress.after(seconds, metrics, self._job.evaluation)
@@ -95,6 +101,11 @@ class Trial:
         seconds = self._progress.seconds + time.perf_counter() - started
         self._curve.append(self._progress.epoch, self._images, seconds, metrics)
         return metrics
+
+    @property
+    def _is_due(self) -> bool:
+        """Whether the last epoch is one that is measured."""
+        return self._job.evaluation.is_due(self._progress.epoch, self._epochs)
 
     @property
     def _images(self) -> int:

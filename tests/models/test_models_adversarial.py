@@ -33,7 +33,9 @@ def noise() -> torch.Generator:
     return torch.Generator().manual_seed(3)
 
 
-@pytest.mark.parametrize("condition", [Unconditional(), Label(), Pixels()], ids=lambda condition: condition.given)
+@pytest.mark.parametrize(
+    "condition", [Unconditional(), Label(), Pixels()], ids=lambda condition: type(condition).__name__
+)
 @pytest.mark.parametrize("backbone", [SMALL, Convolutional(channels=4)], ids=["fc", "conv"])
 def test_images_are_grey_values_with_a_gradient(condition, backbone, batch, generator) -> None:
     model = small(generator, condition=condition, generator=backbone, critic=backbone)

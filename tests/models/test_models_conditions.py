@@ -157,6 +157,6 @@ def test_what_cannot_be_is_refused_in_one_line(wrong, message: str) -> None:
 
 
 def test_what_is_given_has_a_name_of_its_own() -> None:
-    given = [condition.given for condition in EVERY]
+    given = [condition.bind(ImageShape(1, 4, 4), 3).given for condition in EVERY]
     assert len(set(given)) == len(given)
-    assert Unconditional().given == ""
+    assert Unconditional().bind(ImageShape(1, 4, 4), 3).given == ""

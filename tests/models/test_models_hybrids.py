@@ -186,7 +186,7 @@ def test_the_encoder_has_no_part_in_the_game(objective, model, batch) -> None:
 
 
 @each_objective
-@pytest.mark.parametrize("condition", [Label(), Pixels()], ids=lambda condition: condition.given)
+@pytest.mark.parametrize("condition", [Label(), Pixels()], ids=lambda kind: type(kind).__name__)
 def test_a_condition_is_told_to_the_model_and_to_the_critic(objective, condition, batch, generator) -> None:
     model = small(generator, condition=condition)
     others = Batch(batch.x.flip(0), (batch.y + 1) % CLASSES)

@@ -42,7 +42,7 @@ is there is never written to.
 from sweeper.training.data.batches import Batches
 from sweeper.training.data.files import data_folder
 from sweeper.training.data.images import Dataset, Images, Split
-from sweeper.training.data.registry import UnknownDatasetError, find, names
+from sweeper.training.data.registry import UnknownDatasetError, find, name_of, names
 from sweeper.training.data.resident import resident
 
 __all__ = [
@@ -53,6 +53,7 @@ __all__ = [
     "UnknownDatasetError",
     "data_folder",
     "find",
+    "name_of",
     "names",
     "resident",
 ]

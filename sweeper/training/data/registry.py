@@ -37,6 +37,11 @@ def names() -> tuple[str, ...]:
     return tuple(_DATASETS)
 
 
+def name_of(dataset: Dataset) -> str:
+    """Return the name that a data set has in the YAML; its class's name where it has none."""
+    return next((name for name, kind in _DATASETS.items() if type(dataset) is kind), type(dataset).__name__)
+
+
 def find(name: str) -> type[Dataset]:
     """Return the data set called `name`: a frozen dataclass whose annotated fields are its keys in the YAML.
 

@@ -2,6 +2,7 @@
 
 from models import GenerativeModel
 from sweeper.training.data import Images
+from sweeper.training.job import Precision
 from sweeper.training.measures.base import Measure, Subject
 from sweeper.training.measures.classification import Classification
 from sweeper.training.measures.density import Density
@@ -29,4 +30,10 @@ def measures_of(model: GenerativeModel, images: Images, ranked_by: str) -> list[
     return [kind(images) for kind in kinds if ranked_by in kind.ranked or implicit or not kind.costly]
 
 
-__all__ = ["MEASURES", "RANKED", "Measure", "Subject", "measurable", "measures_of"]
+def scale(name: str, model: GenerativeModel, precision: Precision) -> dict[str, str]:
+    """Return the parts of the comparability key of a ranked name that depend on the model and on how it is measured."""
+    measure = next(measure for measure in MEASURES if name in measure.ranked)
+    return {"estimator": measure.estimator, **measure.scale(model, precision)}
+
+
+__all__ = ["MEASURES", "RANKED", "Measure", "Subject", "measurable", "measures_of", "scale"]

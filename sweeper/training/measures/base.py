@@ -31,8 +31,10 @@ class Measure(ABC):
 
     ranked: ClassVar[tuple[str, ...]]
     """Those of its names that a sweep may rank by."""
+    estimator: ClassVar[str]
+    """By which rule its numbers are computed, in words."""
     costly: ClassVar[bool] = False
-    """Whether it is left out of sweeps that do not rank by it."""
+    """Whether it is left out of the epochs of sweeps that do not rank by it; finals are measured in every way."""
 
     def __init__(self, images: Images) -> None:
         """Prepare for a data set; only its training split may be learned from."""
@@ -42,6 +44,14 @@ class Measure(ABC):
     @abstractmethod
     def applies(model: GenerativeModel, classes: int) -> bool:
         """Say whether a model of images in so many classes (0: no labels) can be measured."""
+
+    @staticmethod
+    @abstractmethod
+    def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:
+        """Return the parts of the comparability key (see `Key`) that its values have beside data, images and estimator.
+
+        They are the same for all its names, and strings; the model may have its parameters on no device.
+        """
 
     @abstractmethod
     def __call__(self, subject: Subject) -> dict[str, float]:

@@ -5,6 +5,7 @@ from typing import ClassVar
 import torch
 
 from models import Batch, GenerativeModel
+from sweeper.training.job import Precision
 from sweeper.training.measures.base import Measure, Subject
 
 AT_ONCE = 1024
@@ -15,11 +16,17 @@ class Classification(Measure):
     """The share of images put into a wrong class."""
 
     ranked: ClassVar[tuple[str, ...]] = ("error",)
+    estimator: ClassVar[str] = "share of wrong classes"
 
     @staticmethod
     def applies(model: GenerativeModel, classes: int) -> bool:
         """Models that learn to classify, on images with labels."""
         return classes > 0 and model.classifies
+
+    @staticmethod
+    def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:  # noqa: ARG004 (the contract names them)
+        """Return nothing: an error is an error, whatever the model takes the image for."""
+        return {}
 
     def __call__(self, subject: Subject) -> dict[str, float]:
         """Return "error", from 0 to 1."""

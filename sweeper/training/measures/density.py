@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 
 from models import GenerativeModel, LatentVariableModel, importance_weighted_bound
+from sweeper.training.job import Precision
 from sweeper.training.measures.base import Measure, Subject
 
 AT_ONCE = 1024
@@ -18,25 +19,42 @@ class Density(Measure):
     """Nats per image."""
 
     ranked: ClassVar[tuple[str, ...]] = ("nll",)
+    estimator: ClassVar[str] = "importance-weighted bound"
 
     @staticmethod
     def applies(model: GenerativeModel, classes: int) -> bool:  # noqa: ARG004 (the contract names it)
         """Latent-variable models have a density, and what has one inside."""
         return model.density is not None
 
+    @staticmethod
+    def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:
+        """Return the distribution that is measured, and how tight the bound is."""
+        density = _density(model)
+        return {
+            "binarization": density.space.binarization,
+            "likelihood": density.likelihood.family,
+            "conditioning": density.given,
+            "k": str(precision.k),
+        }
+
     def __call__(self, subject: Subject) -> dict[str, float]:
         """Return the parts of the evidence lower bound at one draw and, if that ranks, "nll", the negated tight bound.
 
         A tight bound decodes every image hundreds of times; a sweep that ranks by something else can do without.
         """
-        model = subject.model.density
-        if not isinstance(model, LatentVariableModel):
-            raise ValueError(f"a {type(subject.model).__name__} has no density")
+        model = _density(subject.model)
         parts = _parts(model, subject)
         if subject.ranked_by not in self.ranked:
             return parts
         bound = importance_weighted_bound(model, subject.batch, subject.precision.k, subject.noise())
         return {"nll": -bound.mean().item(), **parts}
+
+
+def _density(model: GenerativeModel) -> LatentVariableModel:
+    """Return the latent-variable model inside a model; raise ValueError where there is none."""
+    if not isinstance(model.density, LatentVariableModel):
+        raise ValueError(f"a {type(model).__name__} has no density")
+    return model.density
 
 
 @torch.inference_mode()

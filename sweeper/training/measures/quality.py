@@ -22,8 +22,10 @@ import torch
 from torch import Tensor
 
 from models import Batch, GenerativeModel
+from sweeper.training.classifier import Recipe
 from sweeper.training.classifier_cache import classifier_of
 from sweeper.training.data import Images
+from sweeper.training.job import Precision
 from sweeper.training.measures.base import Measure, Subject
 from sweeper.training.measures.frechet import Normal
 
@@ -48,6 +50,7 @@ class Quality(Measure):
     """Distance of samples from held-out images, and classes covered."""
 
     ranked: ClassVar[tuple[str, ...]] = ("fld",)
+    estimator: ClassVar[str] = f"features of the data set's classifier, version {Recipe().version}"
     costly: ClassVar[bool] = True
 
     def __init__(self, images: Images) -> None:
@@ -60,6 +63,18 @@ class Quality(Measure):
     def applies(model: GenerativeModel, classes: int) -> bool:  # noqa: ARG004 (the contract names it)
         """Every model, where there are classes to be told apart."""
         return classes > 0
+
+    @staticmethod
+    def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:  # noqa: ARG004 (the contract names it)
+        """Return whether images are grey, and whether the model is told pixels of the images it is compared with.
+
+        A model that is told labels is not told more than how many images there are of each class.
+        """
+        binary, told = model.space.binarization != "none", model.conditioning.given
+        return {
+            "binarization": "black and white" if binary else "none",
+            "conditioning": "" if told == "label" else told,
+        }
 
     @torch.inference_mode()
     def __call__(self, subject: Subject) -> dict[str, float]:
