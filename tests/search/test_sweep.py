@@ -217,7 +217,7 @@ def test_a_sweep_killed_after_any_step_goes_on_as_if_it_had_not_been(tmp_path):
         value = quality(again.config, again.seed, epoch)
         test = {"test/nll": value} if epoch == 3 and again.phase == "finals" else {}
         done, measured = epoch == 3, {"val/nll": value}
-            sweep.report(again.number, Report(epoch, epoch * 1000, value, done, test, measured))
+        sweep.report(again.number, Report(epoch, epoch * 1000, value, done, test, measured))
     assert timeless(read_records(killed)) == timeless(expected)
 
 
