@@ -18,7 +18,7 @@ def draw(folder: Path, picture: Path) -> None:
     verdict = judge(results)
     with Path("/dev/null").open("w") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
-        console.print(trials_table(results.records[-TRIALS:]).rich())
+        console.print(trials_table(results.records[-TRIALS:], results.metric).rich())
         console.print(arm_table(verdict).rich())
         console.print(verdict_text(verdict), markup=False)
         console.save_svg(str(picture), title=f"sweeper show {folder.name}")

@@ -1,5 +1,6 @@
 """Generative models in pure PyTorch, composed of orthogonal parts; see README.md of this folder."""
 
+from models.annealed import Annealed, annealed_importance_sampling
 from models.autoencoder import VariationalAutoencoder
 from models.backbones import Backbone
 from models.batch import UNKNOWN, Batch
@@ -17,6 +18,7 @@ from models.shapes import ImageShape
 
 __all__ = [
     "UNKNOWN",
+    "Annealed",
     "Backbone",
     "Batch",
     "Component",
@@ -35,6 +37,7 @@ __all__ = [
     "Terms",
     "UnknownComponentError",
     "VariationalAutoencoder",
+    "annealed_importance_sampling",
     "find",
     "importance_weighted_bound",
     "names",

@@ -81,7 +81,10 @@ class VariationalAutoencoder(EncodedModel):
 
     def prior(self, n: int, generator: torch.Generator, context: Tensor | None = None) -> Tensor:
         """Draw n latent vectors [n, L] from p(z), or p(z|c) for context vectors [n, size]."""
-        noise = super().prior(n, generator, context)
+        return self.prior_at(super().prior(n, generator, context), context)
+
+    def prior_at(self, noise: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return the draws [..., B, L] from p(z), or p(z|c), to which noise [..., B, L] leads."""
         prior = self.prior_given(context)
         return noise if prior is None else prior.at(noise)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from models.batch import Batch
+from models.generative import GenerativeModel
 from models.latent import LatentVariableModel
 
 
@@ -25,6 +26,23 @@ class DecodedModel(LatentVariableModel):
     def log_likelihood(self, batch: Batch, z: Tensor, generator: torch.Generator | None = None) -> Tensor:
         """Return log p(x|z) [..., B] of the pixels that are not told, for latent vectors [..., B, L]."""
         return self.score(batch, self.decode(z, self.conditioning.context(batch), generator))
+
+    def prior_at(self, noise: Tensor, context: Tensor | None = None) -> Tensor:  # noqa: ARG002 (nothing is learned here)
+        """Return the latent vectors [..., B, L] to which standard normal noise leads as draws from p(z), or p(z|c).
+
+        Noise is [..., B, noise_dim], context vectors [B, size]. Raises ValueError where the model's prior is another
+        than N(0, I) and this method does not know of it.
+        """
+        if type(self).prior is not GenerativeModel.prior:
+            raise ValueError(f"a {type(self).__name__} does not say by prior_at how its prior is made of normal noise")
+        return noise
+
+    def log_likelihood_at(self, batch: Batch, noise: Tensor) -> Tensor:
+        """Return log p(x|z) [..., B] at the latent vectors to which noise [..., B, noise_dim] leads.
+
+        So p(x) is its mean over standard normal noise, whatever the prior is: E[p(x|z(ε))] with ε ~ N(0, I).
+        """
+        return self.log_likelihood(batch, self.prior_at(noise, self.conditioning.context(batch)))
 
     def score(self, batch: Batch, raw: Tensor) -> Tensor:
         """Return log p(x|z) [..., B] given what z was decoded to [..., B, raw channels, H, W]."""

@@ -94,10 +94,13 @@ class HierarchicalAutoencoder(EncodedModel):
 
     def prior(self, n: int, generator: torch.Generator, context: Tensor | None = None) -> Tensor:
         """Draw n latent vectors [n, L] from p(z1, z2), for context vectors [n, size] where there is a condition."""
-        noise = super().prior(n, generator, context)
-        top = noise[:, : self.top_dim]
+        return self.prior_at(super().prior(n, generator, context), context)
+
+    def prior_at(self, noise: Tensor, context: Tensor | None = None) -> Tensor:
+        """Return the draws [..., B, L] from p(z1, z2) to which noise [..., B, L] leads, that of z2 first."""
+        top = noise[..., : self.top_dim]
         lower = Gaussian.of(decode(self.top_decoder, top, context))
-        return torch.cat([top, lower.at(noise[:, self.top_dim :])], -1)
+        return torch.cat([top, lower.at(noise[..., self.top_dim :])], -1)
 
     def infer(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return a draw from q(z1, z2|x) [B, L] for each image, or without a generator its mode."""

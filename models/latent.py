@@ -64,6 +64,11 @@ class LatentVariableModel(GenerativeModel):
         """The model itself."""
         return self
 
+    @property
+    def noise_dim(self) -> int:
+        """How many standard normal values make a latent vector: its own number, but for those that are not Gaussian."""
+        return self.latent_dim
+
     @abstractmethod
     def inference_networks(self) -> tuple[nn.Module, ...]:
         """Return what computes q(z|x) alone; all other parameters are those of p(x, z)."""

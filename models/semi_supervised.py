@@ -64,6 +64,11 @@ class SemiSupervisedModel(DecodedModel):
         """Nothing: the class is summed over."""
         return ""
 
+    @property
+    def noise_dim(self) -> int:
+        """The values of the style, since the class is not Gaussian; they end a latent vector."""
+        return self.autoencoder.noise_dim
+
     def inference_networks(self) -> tuple[nn.Module, ...]:
         """Return the classifier and the autoencoder's encoder."""
         return (self.classifier, *self.autoencoder.inference_networks())
@@ -86,6 +91,12 @@ class SemiSupervisedModel(DecodedModel):
         """Return `terms` as a function of k and generator; the images are encoded once."""
         weigh, logits = self.autoencoder.weigher(self._as_every_class(batch)), self.classify(batch.x)
         return lambda k, generator: self._sum(self._by_class(weigh(k, generator)), logits)
+
+    def log_likelihood_at(self, batch: Batch, noise: Tensor) -> Tensor:
+        """Return log Σ_y p(y) p(x|y, z) [..., B] at the styles to which noise [..., B, noise_dim] leads."""
+        repeated = torch.cat([noise] * self.classes, -2)
+        by_class = self.autoencoder.log_likelihood_at(self._as_every_class(batch), repeated)
+        return by_class.view(*by_class.shape[:-1], self.classes, -1).logsumexp(-2) - math.log(self.classes)
 
     def infer(self, batch: Batch, generator: torch.Generator | None = None) -> Tensor:
         """Return a draw from q(y, z|x) [B, Y + L] for each image, or without a generator its mode.

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 WORTHWHILE = 2**22
-"""Multiplications in a product, rows by inputs by outputs, that pay for the way into oneDNN's layout and back."""
+"""Multiplications in a product, rows by inputs by outputs, that pay for the call and, backward, oneDNN's layout."""
 
 ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
 
@@ -33,8 +33,9 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        """Return x Wᵀ + b."""
-        return F.linear(x.to_mkldnn(), weight, bias).to_dense()
+        """Return x Wᵀ + b, by the operator of PyTorch's compiler, which takes and gives tensors in the usual layout."""
+        product: Tensor = torch.ops.mkldnn._linear_pointwise(x, weight, bias, "none", [], "")
+        return product
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:  # noqa: ARG004 (torch names it)

@@ -20,6 +20,15 @@ class Likelihood(Component, ImageSpace, ABC):
     def family(self) -> str:
         """Name of the family: log-likelihoods of different families must not be compared."""
 
+    @property
+    def level_width(self) -> float | None:
+        """What turns p into the probability of a grey level of 256: 1 where it is one, 1/256 for a density on [0, 1].
+
+        None where p says nothing about grey levels: of black and white pixels, and of a density of the levels
+        themselves, which can be as large as it likes at those that occur (Theis et al. 2016, section 3.1).
+        """
+        return None
+
     @abstractmethod
     def raw_channels(self, channels: int) -> int:
         """Return how many channels the decoder must give for images of so many channels."""

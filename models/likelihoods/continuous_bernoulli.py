@@ -40,7 +40,7 @@ class ContinuousBernoulli(UnitInterval, Likelihood):
 
     def log_prob(self, raw: Tensor, x: Tensor) -> Tensor:
         """Return log p(x) [..., B] in nats, given logits [..., B, C, H, W], of x [B, C, H, W] in [0, 1]."""
-        return exponential_family.log_prob(raw, x, _log_partition, _mean)
+        return exponential_family.log_prob(raw, x, _log_prob, _mean)
 
     def mean(self, raw: Tensor) -> Tensor:
         """Return the expected images, which are not sigmoid(l)."""
@@ -55,6 +55,11 @@ class ContinuousBernoulli(UnitInterval, Likelihood):
         steepness = raw.abs().clamp(min=1e-6)  # at which, in float32, the distribution is uniform
         fallen = -torch.log1p(uniform * torch.expm1(-steepness)) / steepness
         return torch.where(raw < 0, fallen, 1 - fallen).clamp_(0, 1)
+
+
+def _log_prob(raw: Tensor, x: Tensor) -> Tensor:
+    """Return Σ x l - Σ A(l) [..., B]."""
+    return torch.addcmul(_log_partition(raw).neg_(), x, raw).sum(exponential_family.PIXELS)
 
 
 def _log_partition(raw: Tensor) -> Tensor:

@@ -28,6 +28,11 @@ class Dequantized(ImageSpace):
         """Each batch is drawn anew."""
         return True
 
+    @property
+    def level_width(self) -> float:
+        """A density is averaged over the interval of a level."""
+        return 1 / LEVELS
+
     def fix(self, images: Tensor, generator: torch.Generator) -> Tensor:  # noqa: ARG002 (the contract names it)
         """Return the images as they are."""
         return images

@@ -36,6 +36,11 @@ class DiscretizedLogistic(UnitInterval, Likelihood):
         """Name of the family."""
         return "discretized_logistic"
 
+    @property
+    def level_width(self) -> float:
+        """Each level has a probability."""
+        return 1.0
+
     def raw_channels(self, channels: int) -> int:
         """Return two for each channel: location and logarithm of the scale."""
         return 2 * channels

@@ -1,6 +1,6 @@
 """Exponential families with one natural parameter l for each pixel: log p(x|l) = x l - A(l), summed over the pixels.
 
-The derivative of A is the mean, so that the gradient in l is x - mean(l), and no step of the computation of A is
+The derivative of A is the mean, so that the gradient in l is x - mean(l), and no step of the computation of log p is
 differentiated: that is faster, and exact where A is not computed in a form to be differentiated.
 """
 
@@ -10,12 +10,23 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Function = Callable[[Tensor], Tensor]
+PIXELS = (-3, -2, -1)
+"""The dimensions of one image."""
+
+Value = Callable[[Tensor, Tensor], Tensor]
+"""Gives log p(x) [..., B] for natural parameters and images."""
+Mean = Callable[[Tensor], Tensor]
+"""Gives the derivative of A at natural parameters."""
 
 
-def log_prob(raw: Tensor, x: Tensor, log_partition: Function, mean: Function) -> Tensor:
-    """Return log p(x) [..., B] in nats, given natural parameters [..., B, C, H, W], of images x [B, C, H, W]."""
-    result: Tensor = _LogProb.apply(raw, x, log_partition, mean)
+def log_prob(raw: Tensor, x: Tensor, value: Value, mean: Mean) -> Tensor:
+    """Return log p(x) [..., B] in nats, given natural parameters [..., B, C, H, W], of images x [B, C, H, W].
+
+    It is what ``value`` returns, with the gradient that follows from ``mean``.
+    """
+    if not torch.is_grad_enabled():
+        return value(raw, x)  # Nothing is kept for a gradient.
+    result: Tensor = _LogProb.apply(raw, x, value, mean)
     return result
 
 
@@ -23,9 +34,9 @@ class _LogProb(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(raw: Tensor, x: Tensor, log_partition: Function, mean: Function) -> Tensor:  # noqa: ARG004 (for backward)
+    def forward(raw: Tensor, x: Tensor, value: Value, mean: Mean) -> Tensor:  # noqa: ARG004 (for backward)
         """Return log p(x) [..., B]."""
-        return torch.addcmul(log_partition(raw).neg_(), x, raw).sum((-3, -2, -1))
+        return value(raw, x)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:  # noqa: ARG004 (torch names it)

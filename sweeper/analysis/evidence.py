@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from sweeper.analysis.beside import floor_of, means, with_floor
 from sweeper.analysis.formatting import counted, measured, parameter_list, significant, span, with_unit
 from sweeper.analysis.results import count_states, value_of
 from sweeper.analysis.standing import Chosen, Standing
@@ -23,7 +24,8 @@ def arm_line(standing: Standing, verdict: Verdict) -> str:
     if standing.records.best is None:
         return f"{standing.arm}: no result"
     best = standing.records.best
-    value = with_unit(significant(value_of(best)), verdict.metric)
+    shown = with_unit(significant(value_of(best)), verdict.metric)
+    value = with_floor(shown, floor_of(verdict.metric, best.measured))
     found = f"single search value {verdict.metric} {value} with {parameter_list(best.parameters)}"
     return f"{standing.arm}: {found} (trial {best.number})"
 
@@ -31,10 +33,13 @@ def arm_line(standing: Standing, verdict: Verdict) -> str:
 def _chosen(standing: Standing, chosen: Chosen, verdict: Verdict) -> str:
     interval = chosen.test.interval()
     value = with_unit(measured(chosen.test.mean, interval), verdict.test_metric)
-    validation = with_unit(measured(chosen.validation.mean, interval), verdict.metric)
+    shown = with_unit(measured(chosen.validation.mean, interval), verdict.metric)
+    validation = with_floor(shown, floor_of(verdict.metric, means([final.measured for final in chosen.finals])))
+    floor = floor_of(verdict.test_metric, means([final.test for final in chosen.finals]))
+    certainty = _certainty(chosen) if floor is None else f"floor {significant(floor)}; {_certainty(chosen)}"
     among = counted(len(standing.records.repeats), "configuration")
     return (
-        f"{verdict.test_metric} {value} ({_certainty(chosen)}) with {parameter_list(chosen.source.parameters)} "
+        f"{verdict.test_metric} {value} ({certainty}) with {parameter_list(chosen.source.parameters)} "
         f"(trial {chosen.source.number}; mean {verdict.metric} {validation}; chosen from {among})"
     )
 
@@ -58,8 +63,8 @@ def search_line(standing: Standing, metric: str) -> str:
         line += f" ({ended})"
     if records.best is None or records.median is None:
         return f"{line}."
-    best, median = significant(value_of(records.best)), significant(records.median)
-    return f"{line}; {metric} at full length: best {best}, median {median}."
+    best = with_floor(significant(value_of(records.best)), floor_of(metric, records.best.measured))
+    return f"{line}; {metric} at full length: best {best}, median {significant(records.median)}."
 
 
 def tuning_line(first: Standing, other: Standing, metric: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sweeper.analysis.comparable import check_comparable
 from sweeper.analysis.configuration import config_text
 from sweeper.analysis.plain import strict
 from sweeper.analysis.results import SweepResults, value_of
@@ -50,6 +51,7 @@ def best_trial(results: SweepResults, arm: str | None = None) -> TrialRecord:
     """Return the trial that `export_best` exports."""
     if arm is not None and arm not in results.spec.arms:
         raise UsageError(f"arm: {not_allowed(arm, results.spec.arms)}")
+    check_comparable(results, arm)
     standings = rank_arms(results)
     standing = next(standing for standing in standings if arm in (None, standing.arm))
     record = _best_of(standing)

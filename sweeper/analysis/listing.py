@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from sweeper.analysis.beside import cell, columns, floor_of, headings, signs_of, with_floor
+from sweeper.analysis.comparable import incomparable
 from sweeper.analysis.formatting import parameter_list, significant
 from sweeper.analysis.home import list_sweeps
 from sweeper.analysis.plain import strict
@@ -27,7 +29,9 @@ def describe_home(home: Path) -> list[dict[str, Any]]:
 def describe_sweep(results: SweepResults) -> dict[str, Any]:
     """Return what `sweeper show SWEEP --json` prints: the sweep, its verdict and all of its trials."""
     trials = [_trial(record) for record in results.records]
-    plain: dict[str, Any] = strict({**_sweep(results), "verdict": summarize(judge(results)), "trials": trials})
+    sweep = _sweep(results)
+    verdict = None if sweep["refused"] else summarize(judge(results))
+    plain: dict[str, Any] = strict({**sweep, "verdict": verdict, "trials": trials})
     return plain
 
 
@@ -37,10 +41,16 @@ def sweeps_table(entries: Sequence[Mapping[str, Any]]) -> Table:
     return Table(headings, tuple(map(_sweep_row, entries)))
 
 
-def trials_table(records: Sequence[TrialRecord]) -> Table:
-    """Return the table of `sweeper show`: one row for each trial."""
-    headings = ("trial", "phase", "arm", "state", "value", "epochs", "seconds", "parameters", "reason")
-    return Table(headings, tuple(map(_trial_row, records)))
+def trials_table(records: Sequence[TrialRecord], metric: str) -> Table:
+    """Return the table of `sweeper show`: one row for each trial of a sweep that ranks by ``metric``.
+
+    What else was measured is that of its best epoch; the signs are those of its last one.
+    """
+    beside = columns(metric, (record.measured for record in records))
+    wrong = ("signs",) if any(record.signs for record in records) else ()
+    measured = ("value", *headings(beside), "epochs", "seconds")
+    known = ("trial", "phase", "arm", "state", *measured, *wrong, "parameters", "reason")
+    return Table(known, tuple(_trial_row(record, beside, with_signs=bool(wrong)) for record in records))
 
 
 def _entry(folder: Path) -> dict[str, Any]:
@@ -53,12 +63,14 @@ def _entry(folder: Path) -> dict[str, Any]:
 
 
 def _sweep(results: SweepResults) -> dict[str, Any]:
+    refused = incomparable(results)
     first = rank_arms(results)[0]
-    best = first.records.best
+    best = None if refused else first.records.best
     return {
         "sweep": results.folder.name,
         "path": str(results.folder),
         "error": None,
+        "refused": refused,
         "name": results.spec.name,
         "question": results.spec.question,
         "digest": results.spec.digest,
@@ -66,10 +78,14 @@ def _sweep(results: SweepResults) -> dict[str, Any]:
         "direction": results.spec.settings.direction,
         "arms": list(results.spec.arms),
         "states": count_states(results.records),
-        "ahead": {"arm": first.arm, "trial": best.number, "value": best.value} if best else None,
+        "ahead": _ahead(best, results.metric) if best else None,
         "started": min((record.started for record in results.records if record.started), default=None),
         "ended": max((record.ended for record in results.records if record.ended), default=None),
     }
+
+
+def _ahead(best: TrialRecord, metric: str) -> dict[str, Any]:
+    return {"arm": best.arm, "trial": best.number, "value": best.value, "floor": floor_of(metric, best.measured)}
 
 
 def _trial(record: TrialRecord) -> dict[str, Any]:
@@ -79,7 +95,10 @@ def _trial(record: TrialRecord) -> dict[str, Any]:
         "arm": record.arm,
         "state": record.state,
         "value": record.value,
+        "measured": record.measured,
         "test": record.test,
+        "keys": {metric: key.to_json() for metric, key in record.keys.items()},
+        "signs": record.signs,
         "epochs": len(record.curve),
         "curve": record.curve,
         "parameters": record.parameters,
@@ -104,11 +123,11 @@ def _sweep_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
         return (entry["sweep"], *[NOTHING] * 7, entry["error"])
     states, ahead = entry["states"], entry["ahead"]
     counts = (str(states[state]) for state in ("complete", "pruned", "failed", "running"))
-    best = (ahead["arm"], significant(ahead["value"])) if ahead else (NOTHING, NOTHING)
-    return (entry["sweep"], str(sum(states.values())), *counts, *best, entry["metric"])
+    best = (ahead["arm"], with_floor(significant(ahead["value"]), ahead["floor"])) if ahead else (NOTHING, NOTHING)
+    return (entry["sweep"], str(sum(states.values())), *counts, *best, entry["refused"] or entry["metric"])
 
 
-def _trial_row(record: TrialRecord) -> tuple[str, ...]:
+def _trial_row(record: TrialRecord, beside: tuple[str, ...], *, with_signs: bool) -> tuple[str, ...]:
     seconds = _seconds(record)
     return (
         str(record.number),
@@ -116,8 +135,10 @@ def _trial_row(record: TrialRecord) -> tuple[str, ...]:
         record.arm,
         record.state,
         NOTHING if record.value is None else significant(record.value),
+        *(cell(name, record.measured, NOTHING) for name in beside),
         str(len(record.curve)),
         NOTHING if seconds is None else f"{seconds:.1f}",
+        *((signs_of([record]) or NOTHING,) if with_signs else ()),
         parameter_list(record.parameters),
         record.reason or NOTHING,
     )

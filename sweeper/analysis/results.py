@@ -3,11 +3,11 @@
 import math
 import statistics
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from sweeper.search import Phase, TrialRecord, read_records
 from sweeper.search.records import State
@@ -47,6 +47,11 @@ class SweepResults:
         return cls(folder, read_spec(folder / SPECIFICATION), tuple(read_records(folder)))
 
     @property
+    def question(self) -> str:
+        """What the sweep is to answer; empty where its file does not say."""
+        return self.spec.question or ""
+
+    @property
     def metric(self) -> str:
         """The validation metric that the sweep ranks by, such as ``val/nll``."""
         return self.spec.settings.metric
@@ -61,13 +66,62 @@ class SweepResults:
         """The factor that makes smaller values better ones."""
         return 1.0 if self.spec.settings.direction == "minimize" else -1.0
 
+    @property
+    def finals_wanted(self) -> bool:
+        """Whether the sweep has finals at all."""
+        return self.spec.settings.finals is not None
+
+    @property
+    def searched_alike(self) -> bool:
+        """Always: what is measured in one sweep is measured alike, else `comparable.check_comparable` refuses it."""
+        return True
+
     @cached_property
-    def arms(self) -> dict[str, "ArmRecords"]:
+    def arms(self) -> Mapping[str, "ArmRecords"]:
         """The records of each arm, in the order of the sweep file."""
         return {arm: ArmRecords(self._of(arm, "search"), self._of(arm, "finals"), self.sign) for arm in self.spec.arms}
 
     def _of(self, arm: str, phase: Phase) -> tuple[TrialRecord, ...]:
         return tuple(record for record in self.records if (record.arm, record.phase) == (arm, phase))
+
+
+class Contest(Protocol):
+    """Arms to be ranked against each other: those of a sweep, or of several."""
+
+    @property
+    def question(self) -> str:
+        """What is asked; empty where nobody says."""
+        ...
+
+    @property
+    def metric(self) -> str:
+        """The validation metric, by which configurations are chosen."""
+        ...
+
+    @property
+    def test_metric(self) -> str:
+        """The same on the test set, about which claims are made."""
+        ...
+
+    @property
+    def sign(self) -> float:
+        """The factor that makes smaller values better ones."""
+        ...
+
+    @property
+    def finals_wanted(self) -> bool:
+        """Whether there are to be finals."""
+        ...
+
+    @property
+    def searched_alike(self) -> bool:
+        """Whether validation values of different arms may be compared."""
+        ...
+
+    @property
+    def arms(self) -> Mapping[str, "ArmRecords"]:
+        """The records of each arm, by its label, which is that of the records themselves."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ is ahead; the test values of all others are never looked at.
 from dataclasses import dataclass
 
 from sweeper.analysis.intervals import Sample
-from sweeper.analysis.results import ArmRecords, Repeats, SweepResults, value_of
+from sweeper.analysis.results import ArmRecords, Contest, Repeats, value_of
 from sweeper.search import TrialRecord
 
 
@@ -50,15 +50,15 @@ class Standing:
         return self.chosen.source if self.chosen else self.records.best
 
 
-def rank_arms(results: SweepResults) -> tuple[Standing, ...]:
-    """Return the arms, best first on validation.
+def rank_arms(contest: Contest) -> tuple[Standing, ...]:
+    """Return the arms, best first on validation; on test where their validation values may not be compared.
 
     Arms with finals are ranked by the mean of their chosen configuration and come before those without, which are
     ranked by their best search value; an arm without either is last. The two kinds of value are never compared, since
     the best of many looks is better than what it repeats as.
     """
-    standings = [_standing(results, arm, records) for arm, records in results.arms.items()]
-    return tuple(sorted(standings, key=_rank))
+    standings = [_standing(contest, arm, records) for arm, records in contest.arms.items()]
+    return tuple(sorted(standings, key=_rank if contest.searched_alike else _rank_on_test))
 
 
 def choose(arm: ArmRecords, test_metric: str) -> Chosen | None:
@@ -83,10 +83,10 @@ def _measured(repeats: Repeats, test_metric: str) -> Chosen | None:
     return Chosen(repeats.source, finals, validation, Sample(tuple(final.test[test_metric] for final in finals)))
 
 
-def _standing(results: SweepResults, arm: str, records: ArmRecords) -> Standing:
-    measured = {final.number for repeats in records.repeats for final in repeats.measured(results.test_metric)}
+def _standing(contest: Contest, arm: str, records: ArmRecords) -> Standing:
+    measured = {final.number for repeats in records.repeats for final in repeats.measured(contest.test_metric)}
     lost = tuple(final for final in records.finals if final.finished and final.number not in measured)
-    return Standing(arm, records, choose(records, results.test_metric), lost)
+    return Standing(arm, records, choose(records, contest.test_metric), lost)
 
 
 def _rank(standing: Standing) -> tuple[int, float]:
@@ -96,3 +96,8 @@ def _rank(standing: Standing) -> tuple[int, float]:
     if standing.records.best:
         return 1, sign * value_of(standing.records.best)
     return 2, 0.0
+
+
+def _rank_on_test(standing: Standing) -> tuple[int, float]:
+    """Rank arms without finals last, in the order in which they were named: nothing is known that ranks them."""
+    return (0, standing.records.sign * standing.chosen.test.mean) if standing.chosen else (1, 0.0)

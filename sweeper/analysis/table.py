@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sweeper.analysis.beside import cell, columns, headings, means, signs_of
 from sweeper.analysis.formatting import measured, significant, span
 from sweeper.analysis.results import value_of
 from sweeper.analysis.standing import Standing
 from sweeper.analysis.verdict import Verdict
+from sweeper.search import TrialRecord
 
 if TYPE_CHECKING:
     import rich.table
@@ -43,20 +45,42 @@ class Table:
 
 
 def arm_table(verdict: Verdict) -> Table:
-    """Return the arms, best first on validation. What was tried and chosen is in the lines of the verdict."""
-    headings = ("rank", "arm", verdict.test_metric, "95 % interval", "seeds", verdict.metric, "best of search")
-    rows = (_arm_row(rank, standing) for rank, standing in enumerate(verdict.standings, start=1))
-    return Table(headings, tuple(rows))
+    """Return the arms, best first on validation. What was tried and chosen is in the lines of the verdict.
+
+    What else was measured on test, and the signs, are those of the finals that the value is the mean of.
+    """
+    beside = columns(verdict.test_metric, (final.test for standing in verdict.standings for final in _finals(standing)))
+    finals = (verdict.test_metric, "95 % interval", "seeds", *headings(beside), verdict.metric)
+    known = ("rank", "arm", *finals, "best of search")
+    rows = [_arm_row(rank, standing, beside) for rank, standing in enumerate(verdict.standings, start=1)]
+    wrong = [_signs(standing) for standing in verdict.standings]
+    if not any(wrong):
+        return Table(known, tuple(rows))
+    return Table((*known, "signs"), tuple((*row, signs or NOTHING) for row, signs in zip(rows, wrong, strict=True)))
 
 
-def _arm_row(rank: int, standing: Standing) -> tuple[str, ...]:
+def _arm_row(rank: int, standing: Standing, beside: tuple[str, ...]) -> tuple[str, ...]:
     best = standing.records.best
+    *on_test, on_validation = _finals_cells(standing)
+    others = means([final.test for final in _finals(standing)])
     return (
         str(rank),
         standing.arm,
-        *_finals_cells(standing),
+        *on_test,
+        *(cell(name, others, NOTHING) for name in beside),
+        on_validation,
         significant(value_of(best)) if best else NOTHING,
     )
+
+
+def _finals(standing: Standing) -> tuple[TrialRecord, ...]:
+    return standing.chosen.finals if standing.chosen else ()
+
+
+def _signs(standing: Standing) -> str:
+    """Return the signs of the finals, without any those of the best trial of the search."""
+    best = standing.records.best
+    return signs_of(_finals(standing) or ((best,) if best else ()))
 
 
 def _finals_cells(standing: Standing) -> tuple[str, str, str, str]:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
 
+from sweeper.analysis.comparable import check_comparable
 from sweeper.analysis.differences import Difference, difference, holm_levels
 from sweeper.analysis.intervals import Interval
 from sweeper.analysis.power import SeedsNeeded, seeds_needed
-from sweeper.analysis.results import SweepResults
+from sweeper.analysis.results import Contest, SweepResults
 from sweeper.analysis.standing import Chosen, Standing, rank_arms
 
 
@@ -67,8 +68,10 @@ class Verdict:
     """The same on the test set, about which claims are made."""
     finals_wanted: bool
     """Whether the sweep has finals at all; without them there is no claim."""
+    searched_alike: bool
+    """Whether validation values of different arms may be compared."""
     standings: tuple[Standing, ...]
-    """The arms, best first on validation."""
+    """The arms, best first on validation; on test where their validation values may not be compared."""
     comparisons: tuple[Comparison, ...]
     """The first arm against each other one that has a measured final."""
     tested: int
@@ -76,17 +79,24 @@ class Verdict:
 
 
 def judge(results: SweepResults) -> Verdict:
-    """Return the verdict of a sweep, finished or not."""
-    standings = rank_arms(results)
+    """Return the verdict of a sweep, finished or not; raise UsageError where its trials must not be ranked."""
+    check_comparable(results)
+    return judge_arms(results)
+
+
+def judge_arms(contest: Contest) -> Verdict:
+    """Return the verdict on arms whose values may be ranked, as far as the contest says."""
+    standings = rank_arms(contest)
     chosen = [standing.chosen for standing in standings if standing.chosen]
-    tests = _lead_tests(chosen, results.sign)
+    tests = _lead_tests(chosen, contest.sign)
     return Verdict(
-        question=results.spec.question or "",
-        metric=results.metric,
-        test_metric=results.test_metric,
-        finals_wanted=results.spec.settings.finals is not None,
+        question=contest.question,
+        metric=contest.metric,
+        test_metric=contest.test_metric,
+        finals_wanted=contest.finals_wanted,
+        searched_alike=contest.searched_alike,
         standings=standings,
-        comparisons=tuple(_comparison(chosen[0], other, results.sign, tests) for other in chosen[1:]),
+        comparisons=tuple(_comparison(chosen[0], other, contest.sign, tests) for other in chosen[1:]),
         tested=len(tests),
     )
 

@@ -24,9 +24,13 @@ def verdict_lines(verdict: Verdict) -> tuple[str, ...]:
         *_correction(verdict),
         *(arm_line(standing, verdict) for standing in verdict.standings),
         *(search_line(standing, verdict.metric) for standing in verdict.standings),
-        *(tuning_line(first, other, verdict.metric) for other in others if first.records.best and other.records.best),
+        *(tuning_line(first, other, verdict.metric) for other in others if _searches_compare(verdict, first, other)),
         *(line for standing in verdict.standings for line in lost_lines(standing)),
     )
+
+
+def _searches_compare(verdict: Verdict, first: Standing, other: Standing) -> bool:
+    return verdict.searched_alike and first.records.best is not None and other.records.best is not None
 
 
 def _answers(verdict: Verdict) -> Iterator[str]:

@@ -1,7 +1,7 @@
 """The commands. Each imports what it needs when it is called, so that `sweeper --help` stays quick."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,7 +15,9 @@ from sweeper.cli.options import (
     SweepName,
     TrackingURI,
 )
+from sweeper.cli.picture_commands import Trained
 from sweeper.cli.picture_commands import commands as picture_commands
+from sweeper.cli.source import Source
 from sweeper.cli.surroundings import Surroundings
 
 app = typer.Typer(
@@ -83,6 +85,18 @@ def show(sweep: SweepName, home: Home = DEFAULT_HOME, as_json: AsJSON = False) -
 
 
 @app.command()
+def compare(
+    sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="Sweeps, each named as for 'show'.")],
+    home: Home = DEFAULT_HOME,
+    as_json: AsJSON = False,
+) -> None:
+    """Rank the arms of several sweeps side by side, with a verdict on all of them."""
+    from sweeper.cli.comparing import compare_sweeps
+
+    compare_sweeps(sweeps, home, as_json)
+
+
+@app.command()
 def export(
     sweep: SweepName,
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = Path("best.yaml"),
@@ -107,6 +121,33 @@ def train(
     from sweeper.cli.training import train_file
 
     train_file(file, output, replay, data_dir)
+
+
+@app.command()
+def evaluate(
+    file: Trained,
+    split: Annotated[
+        Literal["validation", "test"],
+        typer.Option("--split", help="The images to measure on. Those of test are to be looked at once, at the end."),
+    ] = "validation",
+    k: Annotated[int, typer.Option("--k", min=1, help="Importance samples of nll.")] = 100,
+    images: Annotated[int | None, typer.Option("--images", min=1, help="The first so many. Default: all.")] = None,
+    ais: Annotated[
+        bool, typer.Option("--ais", help="Check nll by annealed importance sampling, which is slow and tight.")
+    ] = False,
+    ais_images: Annotated[int, typer.Option("--ais-images", min=1, help="For --ais: the first so many images.")] = 100,
+    ais_steps: Annotated[int, typer.Option("--ais-steps", min=1, help="For --ais: temperatures.")] = 500,
+    ais_chains: Annotated[int, typer.Option("--ais-chains", min=2, help="For --ais: chains for each image.")] = 16,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Decides the draws of --ais; all others are fixed.")] = 0,
+    as_json: AsJSON = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Print every measure of a trained model, as sweeps measure it, and which latent variables it uses."""
+    from sweeper.cli.evaluating import Annealing, evaluate_file
+    from sweeper.training.job import Precision
+
+    annealing = Annealing(ais_images, ais_steps, ais_chains) if ais else None
+    evaluate_file(Source(file, data_dir, seed), split, Precision(k, images), annealing, as_json)
 
 
 @app.command()

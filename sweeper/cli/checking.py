@@ -1,6 +1,7 @@
 """`check`: a file tried out before it is run."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,17 @@ from sweeper.search import allow
 from sweeper.spec import Spec, read_spec
 from sweeper.training.check import check_components, weights_of
 from sweeper.training.job import Job, search_evaluation
+from sweeper.training.measuring_plan import MeasuringPlan
 from sweeper.training.trial import Trial
 
-HEADINGS = ("arm", "weights of the largest model", "seconds an epoch", "minutes of search at most", "minutes of finals")
+HEADINGS = (
+    "arm",
+    "weights of the largest model",
+    "measuring at most",
+    "seconds an epoch",
+    "minutes of search at most",
+    "minutes of finals",
+)
 MINUTE = 60.0
 
 
@@ -24,11 +33,14 @@ def check_file(file: Path, overrides: list[str], data_dir: Path | None) -> None:
     spec = read_spec(file, overrides)
     allowance = allow(spec, workers=1)
     warn(check_components(spec, data_dir))
+    plan = MeasuringPlan(spec, data_dir)
+    warn(plan.warnings)
     console = Console()
-    rows = tuple(_try_out(spec, arm, allowance.trials, data_dir) for arm in spec.arms)
+    rows = tuple(_try_out(plan, arm, allowance.trials) for arm in spec.arms)
     print_table(console, Table(HEADINGS, rows))
     console.print(
-        f"{file} is valid. The minutes are those of one worker if every trial were that large and none were stopped; "
+        f"{file} is valid. {_told(plan.spec)} "
+        "The minutes are those of one worker if every trial were that large and none were stopped; "
         "what finals measure on the test set comes on top.",
         highlight=False,
         markup=False,
@@ -36,16 +48,25 @@ def check_file(file: Path, overrides: list[str], data_dir: Path | None) -> None:
     )
 
 
-def _try_out(spec: Spec, arm: str, trials: int | None, data_dir: Path | None) -> tuple[str, ...]:
+def _told(spec: Spec) -> str:
+    """Return how often and on how many images the sweep will measure."""
+    evaluation = spec.settings.evaluation
+    images = "all" if evaluation.images is None else f"the first {evaluation.images}"
+    return f"Trials are measured every {evaluation.every} epochs, on {images} validation images."
+
+
+def _try_out(plan: MeasuringPlan, arm: str, trials: int | None) -> tuple[str, ...]:
     """Train an epoch of the largest model of ``arm``; return its row of the table."""
+    spec, data_dir = plan.spec, plan.data_dir
     configs: list[dict[str, Any]] = [dict(corner.config) for corner in spec.space(arm).corners()]
     largest = max(configs, key=lambda config: weights_of(config, data_dir))
     seconds = _seconds_an_epoch(spec, largest, data_dir)
     minutes = seconds * max(config["training"]["epochs"] for config in configs) / MINUTE
-    finals = spec.settings.finals
+    finals, share = spec.settings.finals, plan.share(arm)
     return (
         arm,
         f"{weights_of(largest, data_dir):,}",
+        "little" if share is None else f"{share:.0%}",
         f"{seconds:.2f}",
         "as budgeted" if trials is None else f"{minutes * trials:.1f}",
         "none" if finals is None else f"{minutes * finals.top * finals.seeds:.1f}",
@@ -53,15 +74,19 @@ def _try_out(spec: Spec, arm: str, trials: int | None, data_dir: Path | None) ->
 
 
 def _seconds_an_epoch(spec: Spec, config: dict[str, Any], data_dir: Path | None) -> float:
+    """Return the seconds of an epoch, with its part of a measurement."""
     settings = spec.settings
+    evaluation = search_evaluation(settings)
     with tempfile.TemporaryDirectory(prefix="sweeper-check-") as folder:
         job = Job(
             number=0,
             config=config,
             seed=settings.seed,
             folder=Path(folder),
-            evaluation=search_evaluation(settings),
+            evaluation=replace(evaluation, every=1),
             data_dir=data_dir,
             threads=settings.resources.threads,
         )
-        return Trial(job).advance().seconds
+        result = Trial(job).advance()
+    measuring = result.seconds * result.metrics["evaluation_share"]
+    return result.seconds - measuring + measuring / evaluation.every

@@ -14,7 +14,7 @@ from sweeper.cli.opening import COLUMNS, Opened, open_model
 from sweeper.cli.source import Output, Source
 from sweeper.errors import UsageError
 from sweeper.spec.values import not_allowed
-from sweeper.training.pictures import row_by_row, save_grid
+from sweeper.training.grids import row_by_row, save_grid
 
 COMPLETIONS = 4
 """Completions of each image."""

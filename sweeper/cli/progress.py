@@ -10,6 +10,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from sweeper.analysis.beside import floor_of, with_floor
+from sweeper.analysis.formatting import counted
 from sweeper.search import Assignment, Decision, Report
 from sweeper.spec import Spec
 
@@ -30,7 +32,7 @@ class Progress:
         self._states = ended
         self._before = ended.total()
         self._running: dict[int, tuple[Assignment, Report | None]] = {}
-        self._best: dict[str, tuple[float, int]] = {}
+        self._best: dict[str, tuple[Report, int]] = {}
         self._images = 0
         self._started: float | None = None
         self._live = Live(get_renderable=self._render, console=console, refresh_per_second=2, transient=True)
@@ -74,8 +76,8 @@ class Progress:
             return
         sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
         best = self._best.get(assignment.arm)
-        if best is None or sign * report.value < sign * best[0]:
-            self._best[assignment.arm] = (report.value, assignment.number)
+        if best is None or sign * report.value < sign * best[0].value:
+            self._best[assignment.arm] = (report, assignment.number)
 
     def _end(self, assignment: Assignment, state: str, what: str) -> None:
         self._running.pop(assignment.number, None)
@@ -90,7 +92,15 @@ class Progress:
             )
 
     def _describe(self, report: Report) -> str:
-        return f"{self._spec.settings.metric} {report.value:.4g} after epoch {report.epoch}"
+        return f"{self._spec.settings.metric} {self._value(report)} after epoch {report.epoch}"
+
+    def _value(self, report: Report) -> str:
+        """Return the value with its floor, the classes that samples cover, and what goes wrong, as far as known."""
+        metric = self._spec.settings.metric
+        value = with_floor(f"{report.value:.4g}", floor_of(metric, report.measured))
+        modes = report.measured.get(f"{metric.partition('/')[0]}/modes")
+        covered = () if modes is None else (counted(int(modes), "mode"),)
+        return ", ".join((value, *covered, *report.signs))
 
     def _pace(self) -> str:
         """Return throughput and time left, as far as this run has shown them."""
@@ -115,7 +125,7 @@ class Progress:
                 arm,
                 str(running),
                 *(str(self._states[arm, state]) for state in ("complete", "pruned", "failed")),
-                f"{best[0]:.3f} (trial {best[1]})" if best else "",
+                f"{self._value(best[0])} (trial {best[1]})" if best else "",
             )
         total = f"{self._states.total()} of {self._expected or 'as many as fit'} trials ended; {self._pace()}"
         return Group(table, Text("  ".join(map(self._running_line, self._running.values()))), Text(total))
@@ -123,7 +133,7 @@ class Progress:
     def _running_line(self, running: tuple[Assignment, Report | None]) -> str:
         assignment, report = running
         epochs = assignment.config["training"]["epochs"]
-        state = "begins" if report is None else f"epoch {report.epoch}/{epochs} {report.value:.4g}"
+        state = "begins" if report is None else f"epoch {report.epoch}/{epochs} {self._value(report)}"
         return f"[{assignment.number} {assignment.arm}{' final' if assignment.phase == 'finals' else ''}: {state}]"
 
 

@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from sweeper.errors import UsageError
 from sweeper.spec import Evaluation as EvaluationSettings
-from sweeper.spec import SweepSettings
+from sweeper.spec import NoStopping, SweepSettings
+from sweeper.spec.section import Count, CountOrAll
 from sweeper.spec.values import listed, shown
 from sweeper.training.evaluation import METRICS
 from sweeper.training.job import Evaluation, search_evaluation
@@ -22,6 +23,13 @@ def _measurable(metric: str) -> str:
     return metric
 
 
+class Planned(EvaluationSettings):
+    """How a sweep measured its trials: in numbers, where a file may say auto."""
+
+    every: Count
+    images: CountOrAll
+
+
 class Provenance(BaseModel):
     """The trial that was exported: what it was seeded with, how it was measured, and what it reached."""
 
@@ -30,14 +38,16 @@ class Provenance(BaseModel):
     seed: Annotated[int, Field(ge=0)]
     metric: Annotated[str, AfterValidator(_measurable)]
     value: float
-    evaluation: EvaluationSettings
+    evaluation: Planned
     threads: Annotated[int, Field(ge=1)]
     versions: dict[str, str | None]
 
     @property
     def measured_by(self) -> Evaluation:
         """How its sweep measured it. The test set was measured there once, and is not again."""
-        return search_evaluation(SweepSettings(metric=self.metric, evaluation=self.evaluation, trials=1))
+        # No rule stops it, so that none asks for a measurement at other epochs.
+        settings = SweepSettings(metric=self.metric, evaluation=self.evaluation, stopping=NoStopping(), trials=1)
+        return search_evaluation(settings)
 
 
 def read_provenance(file: Path, recorded: Mapping[str, Any]) -> Provenance:

@@ -1,6 +1,5 @@
 """`list`, `show`, `export`, `sync` and `ui`: what there is, shown or handed on."""
 
-import json
 import os
 from pathlib import Path
 
@@ -9,6 +8,7 @@ from rich.console import Console
 from sweeper.analysis import (
     SweepResults,
     arm_table,
+    check_comparable,
     describe_home,
     describe_sweep,
     export_best,
@@ -19,7 +19,7 @@ from sweeper.analysis import (
     verdict_text,
 )
 from sweeper.cli.surroundings import Surroundings
-from sweeper.cli.tables import print_table
+from sweeper.cli.tables import print_json, print_table
 from sweeper.errors import UsageError
 from sweeper.tracking import mask, ui_command
 
@@ -28,19 +28,21 @@ def list_sweeps(home: Path, as_json: bool) -> None:
     """Print the sweeps of a home."""
     entries = describe_home(home)
     if as_json:
-        _print_json(entries)
+        print_json(entries)
     else:
         print_table(Console(), sweeps_table(entries))
 
 
 def show_sweep(name: str, home: Path, as_json: bool) -> None:
-    """Print a sweep's trials, arms and verdict."""
+    """Print a sweep's trials, arms and verdict; of trials that must not be ranked no more than the trials."""
     results = SweepResults.load(find_sweep(home, name))
     if as_json:
-        _print_json(describe_sweep(results))
+        print_json(describe_sweep(results))
+        check_comparable(results)
         return
-    console, verdict = Console(), judge(results)
-    print_table(console, trials_table(results.records))
+    console = Console()
+    print_table(console, trials_table(results.records, results.metric))
+    verdict = judge(results)
     print_table(console, arm_table(verdict))
     console.print(verdict_text(verdict), highlight=False, markup=False, soft_wrap=True)
 
@@ -71,7 +73,3 @@ def open_ui(surroundings: Surroundings, port: int) -> None:
     command = ui_command(surroundings.home, surroundings.store, port)
     Console().print(f"MLflow at http://127.0.0.1:{port}; stop it with Ctrl-C", highlight=False)
     os.execvp(command[0], command)  # noqa: S606  # The UI takes this process's place, Ctrl-C included.
-
-
-def _print_json(content: object) -> None:
-    print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  # Rich would wrap and colour it.

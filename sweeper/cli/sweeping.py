@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from sweeper.analysis import SweepResults, arm_table, find_sweep, judge, verdict_text
+from sweeper.analysis import SweepResults, arm_table, check_resumable, find_sweep, judge, verdict_text
 from sweeper.cli import exits
 from sweeper.cli.progress import Progress
 from sweeper.cli.surroundings import Surroundings
@@ -19,9 +19,10 @@ from sweeper.execution.runner import RAY_LOG, Site, run_sweep
 from sweeper.search import TrialRecord, allow, read_records, sweep_exists
 from sweeper.spec import Spec, read_spec
 from sweeper.tracking import mask
-from sweeper.training.check import check_components
+from sweeper.training.check import check_components, ranking_keys
 from sweeper.training.data import data_folder
 from sweeper.training.files import write_atomically
+from sweeper.training.measuring_plan import MeasuringPlan
 from sweeper.training.trial import Trial
 
 VERDICT_FILE = "verdict.txt"
@@ -32,7 +33,9 @@ def begin(file: Path, overrides: list[str], surroundings: Surroundings) -> None:
     spec = read_spec(file, overrides)
     allow(spec, workers=1)
     warn(check_components(spec, surroundings.data_dir))
-    _run(spec, new_folder(surroundings.home, spec, datetime.now()), surroundings)
+    plan = MeasuringPlan(spec, surroundings.data_dir)
+    warn(plan.warnings)
+    _run(plan.spec, new_folder(surroundings.home, plan.spec, datetime.now()), surroundings)
 
 
 def go_on(name: str, surroundings: Surroundings) -> None:
@@ -40,7 +43,9 @@ def go_on(name: str, surroundings: Surroundings) -> None:
     folder = find_sweep(surroundings.home, name)
     spec = read_spec(folder / SWEEP_FILE)
     check_components(spec, surroundings.data_dir)
-    _run(spec, folder, surroundings)
+    planned = MeasuringPlan(spec, surroundings.data_dir).spec
+    check_resumable(SweepResults.load(folder), ranking_keys(planned, surroundings.data_dir))
+    _run(planned, folder, surroundings)
 
 
 def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:

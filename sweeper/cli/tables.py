@@ -1,4 +1,6 @@
-"""Tables where they are printed: drawn on a terminal, plain columns in a file or a pipe."""
+"""What is printed as a whole: tables, drawn on a terminal, plain columns in a file or a pipe; and JSON."""
+
+import json
 
 from rich.console import Console
 
@@ -11,3 +13,8 @@ def print_table(console: Console, table: Table) -> None:
         console.print(table.rich())
     else:
         console.file.write(table.plain())
+
+
+def print_json(content: object) -> None:
+    """Print plain data for scripts."""
+    print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  # Rich would wrap and colour it.

@@ -48,7 +48,7 @@ class Report:
     keys: dict[str, Key] = field(default_factory=dict)
     """The comparability keys of metrics, on validation and on test."""
     signs: dict[str, str] = field(default_factory=dict)
-    """What goes wrong in training, by the name of the sign."""
+    """What goes wrong in training, by the name of the sign, with the rule and the value that show it."""
 
 
 class Sweep:
@@ -93,9 +93,8 @@ class Sweep:
             return self._stop_non_finite(number, report)
         if report.done:
             return self._complete(number, report)
-        if running.assignment.phase == "search" and self._falls_behind(running, report):
-            return self._prune(number, f"stopped by {self._spec.settings.stopping.name} after epoch {report.epoch}")
-        return Decision.CONTINUE
+        reason = self._reason_to_stop(running, report) if running.assignment.phase == "search" else None
+        return self._prune(number, reason) if reason else Decision.CONTINUE
 
     def fail(self, number: int, reason: str) -> None:
         """Write down that a trial failed, with one line that says why."""
@@ -112,9 +111,9 @@ class Sweep:
         attributes = running.trial.user_attrs
         keys = {metric: key.to_json() for metric, key in report.keys.items()}
         improves = report.images not in running.curve and self._improves(report.value, running.curve)
-        told = {"keys": keys, "signs": report.signs, "measured": report.measured if improves else {}}
+        told = {"keys": keys, "signs": report.signs} | ({"measured": report.measured} if improves else {})
         for name, content in told.items():
-            if content and content != attributes.get(name):
+            if content != attributes.get(name, {}):
                 running.trial.set_user_attr(name, content)
         if report.images not in running.curve:
             running.trial.report(report.value, step=report.images)
@@ -137,6 +136,14 @@ class Sweep:
             if arm.may_search() or arm.has_waiting_final():
                 return True
         return any(arm.plan_finals(self._next_number()) for arm in self._arms)
+
+    def _reason_to_stop(self, running: Asked, report: Report) -> str | None:
+        """Return why a trial of the search does not go on: a sign of training gone wrong, or its rank."""
+        rule = self._spec.settings.stopping
+        for sign in rule.signs:
+            if sign in report.signs:
+                return f"stopped: {sign}: {report.signs[sign]}"
+        return f"stopped by {rule.name} after epoch {report.epoch}" if self._falls_behind(running, report) else None
 
     def _falls_behind(self, running: Asked, report: Report) -> bool:
         images_per_epoch = report.images // report.epoch

@@ -1,10 +1,20 @@
 """How configurations are picked and poor trials stopped: the algorithms that a sweep may name, with their options."""
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, Self, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from sweeper.spec.section import Count, Section
+from sweeper.spec.section import Count, Section, rule_broken
+from sweeper.spec.values import listed, not_allowed
+
+SIGNS: dict[str, tuple[str, ...]] = {
+    "diverged": ("diverged",),
+    "collapsed": ("posterior_collapsed", "mode_collapsed"),
+    "posterior_collapsed": ("posterior_collapsed",),
+    "mode_collapsed": ("mode_collapsed",),
+    "critic_stopped": ("critic_stopped",),
+}
+"""What a sweep may call signs of training gone wrong, and the signs that are meant."""
 
 
 class TPESearch(Section):
@@ -37,7 +47,30 @@ class QMCSearch(Section):
     name: Literal["qmc"] = "qmc"
 
 
-class ASHAStopping(Section):
+class Stopping(Section):
+    """What all rules by which trials are stopped early share.
+
+    Attributes:
+        also: signs of training gone wrong that stop a trial of the search, whatever its rank.
+
+    """
+
+    also: Annotated[tuple[str, ...], Field(strict=False, description=f"a list of {listed(SIGNS)}")] = ()
+
+    @model_validator(mode="after")
+    def _knows_its_signs(self) -> Self:
+        for name in self.also:
+            if name not in SIGNS:
+                raise rule_broken("also", not_allowed(name, SIGNS))
+        return self
+
+    @property
+    def signs(self) -> tuple[str, ...]:
+        """The signs that stop a trial."""
+        return tuple(sign for name in self.also for sign in SIGNS[name])
+
+
+class ASHAStopping(Stopping):
     """Asynchronous successive halving (Li et al. 2020).
 
     Attributes:
@@ -51,7 +84,7 @@ class ASHAStopping(Section):
     factor: Annotated[int, Field(ge=2, description="an integer >= 2")] = 3
 
 
-class MedianStopping(Section):
+class MedianStopping(Stopping):
     """The median rule (Golovin et al. 2017): stop what is worse than the median of the trials before it.
 
     Attributes:
@@ -65,8 +98,8 @@ class MedianStopping(Section):
     startup: Count = 5
 
 
-class NoStopping(Section):
-    """Every trial runs in full."""
+class NoStopping(Stopping):
+    """No trial is stopped for its rank."""
 
     name: Literal["none"] = "none"
 

@@ -3,13 +3,14 @@
 The description of a field says what is allowed; `sweeper.spec.settings_grammar` quotes it when something else is found.
 """
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 Count: TypeAlias = Annotated[int, Field(ge=1, description="an integer >= 1")]
 CountOrAll: TypeAlias = Annotated[int | None, Field(ge=1, description="an integer >= 1, or null for all")]
+AutoOrCount: TypeAlias = Annotated[Literal["auto"] | Count, Field(description='"auto" or an integer >= 1')]
 Amount: TypeAlias = Annotated[float, Field(gt=0, description="a number > 0")]
 AmountOrNone: TypeAlias = Annotated[float | None, Field(gt=0, description="a number > 0")]
 
@@ -21,5 +22,5 @@ class Section(BaseModel):
 
 
 def rule_broken(field: str | None, message: str) -> PydanticCustomError:
-    """Return the error of a rule between fields; `field` is where to point, None at the whole section."""
+    """Return the error of a rule between fields; `field`, dotted, is where to point, None at the whole section."""
     return PydanticCustomError("rule", "{message}", {"field": field, "message": message})

@@ -4,19 +4,21 @@ from typing import Annotated, Literal, Self, TypeAlias
 
 from pydantic import Field, model_validator
 
-from sweeper.spec.algorithms import ASHAStopping, SearchSettings, StoppingSettings, TPESearch
-from sweeper.spec.section import Amount, AmountOrNone, Count, CountOrAll, Section, rule_broken
+from sweeper.spec.algorithms import ASHAStopping, NoStopping, SearchSettings, StoppingSettings, TPESearch
+from sweeper.spec.section import Amount, AmountOrNone, AutoOrCount, Count, CountOrAll, Section, rule_broken
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 
 _USUAL: dict[str, Direction] = {
     "nll": "minimize",
     "error": "minimize",
+    "completion_error": "minimize",
     "fld": "minimize",
     "kid": "minimize",
     "loss": "minimize",
     "accuracy": "maximize",
     "coverage": "maximize",
+    "cas": "maximize",
 }
 """Metrics, whatever the split, whose direction is beyond doubt; the sign of a bound is not, so `elbo` is not here."""
 
@@ -45,18 +47,25 @@ class Budget(Section):
 
 
 class Evaluation(Section):
-    """Importance samples of the bound that ranks latent-variable models (Burda et al. 2016).
+    """How often and how precisely trials are measured; what is left to `auto` is planned before a sweep begins.
 
     Attributes:
-        k: samples per validation image.
-        images: the first so many validation images are measured after every epoch; None for all of them.
+        every: epochs between two measurements; auto for the grace of the stopping rule, or for a tenth of the epochs.
+        images: the first so many validation images are measured; None for all of them, auto for as many, at most 1000,
+            as can be measured in the share.
+        share: the part of a trial's time that measuring may take if the images are chosen by auto.
+        k: importance samples per validation image of the bound that ranks latent-variable models (Burda et al. 2016).
         final_k: samples per test image in the finals.
         final_images: the first so many test images are measured in the finals; None for all of them.
 
     """
 
+    every: AutoOrCount = "auto"
+    images: Annotated[Literal["auto"] | CountOrAll, Field(description='"auto", an integer >= 1, or null for all')] = (
+        "auto"
+    )
+    share: Annotated[float, Field(gt=0, lt=1, description="a number > 0 and < 1")] = 0.2
     k: Count = 100
-    images: CountOrAll = 1000
     final_k: Count = 5000
     final_images: CountOrAll = None
 
@@ -105,7 +114,7 @@ class SweepSettings(Section):
         search: how configurations are picked.
         stopping: how poor trials are stopped early.
         finals: how the best are trained again; None for no finals.
-        evaluation: how precisely models are measured.
+        evaluation: how often and how precisely trials are measured.
         resources: what one trial occupies.
         workers: trials at once; auto for as many as the resources allow.
 
@@ -124,7 +133,7 @@ class SweepSettings(Section):
     finals: Finals | None = Finals()
     evaluation: Evaluation = Evaluation()
     resources: Resources = Resources()
-    workers: Annotated[Literal["auto"] | Count, Field(description='"auto" or an integer >= 1')] = "auto"
+    workers: AutoOrCount = "auto"
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -134,6 +143,14 @@ class SweepSettings(Section):
         if self.mode is None and _measure(self.metric) not in _USUAL:
             known = ", ".join(_USUAL)
             raise rule_broken("mode", f"is missing; must be minimize or maximize, as {self.metric} is none of {known}")
+        return self
+
+    @model_validator(mode="after")
+    def _is_measured_where_the_stopping_rule_looks(self) -> Self:
+        every = self.evaluation.every
+        if every != "auto" and not isinstance(self.stopping, NoStopping) and self.stopping.grace % every:
+            allowed = f"must divide {self.stopping.grace}, the grace of the stopping rule, lest that decide late"
+            raise rule_broken("evaluation.every", f"found {every}; {allowed}")
         return self
 
     @property

@@ -56,7 +56,7 @@ def _explained(
     """Return path and message of one of pydantic's errors: of a rule between fields, or of one field."""
     if not error["loc"]:
         field, message = error["ctx"]["field"], error["ctx"]["message"]
-        return (path if field is None else (*path, field)), message
+        return (path if field is None else (*path, *field.split("."))), message
     key = str(error["loc"][0])
     return (*path, key), f"found {shown(value[key])}; must be {model.model_fields[key].description}"
 

@@ -43,6 +43,8 @@ class Content:
     folder: Path
     files: tuple[str, ...]
     """Artifacts that are there, relative to ``folder``."""
+    pictures: tuple[str, ...] = ()
+    """Pictures that are there, relative to ``folder``, of several kinds and epochs."""
 
 
 def key(name: str) -> str:

@@ -4,11 +4,15 @@ import json
 import math
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from sweeper.tracking.content import Content
+from sweeper.tracking.pictures import IMAGES, stage
 
-ARTIFACTS_TAG = "sweeper.artifacts"
+OURS = "sweeper."
+"""What the names of our own tags begin with."""
+ARTIFACTS_TAG = f"{OURS}artifacts"
 
 
 class Run:
@@ -42,10 +46,16 @@ class Run:
         return self._id
 
     def send(self, content: Content) -> None:
-        """Send the tags, parameters, metrics and status that are not there yet: one request, and one to end the run."""
+        """Send the tags, parameters, metrics and status that are not there yet: one request, and one to end the run.
+
+        A tag of ours that holds no longer costs one more.
+        """
         if self._deleted:
             return
         self._log(content)
+        for name in self._outdated(content):
+            self._client.delete_tag(self._id, name)
+            del self._tags[name]
         if content.status == self._status:
             return
         if content.status == "RUNNING":
@@ -55,18 +65,29 @@ class Run:
         self._status = content.status
 
     def upload(self, content: Content) -> None:
-        """Send the artifacts that are not there in their present version."""
-        stamps = {name: stamp(content.folder / name) for name in content.files}
+        """Send the artifacts and pictures that are not there in their present version."""
+        stamps = {name: stamp(content.folder / name) for name in (*content.files, *content.pictures)}
         known = json.loads(self._tags.get(ARTIFACTS_TAG, "{}"))
         missing = [name for name, value in stamps.items() if known.get(name) != value]
         if self._deleted or not missing:
             return
-        for name in missing:
-            parent = Path(name).parent.as_posix()
-            self._client.log_artifact(self._id, str(content.folder / name), None if parent == "." else parent)
+        self._upload_files(content, [name for name in missing if name in content.files])
+        self._upload_pictures(content, [name for name in missing if name in content.pictures])
         tag = json.dumps(known | stamps)
         self._client.set_tag(self._id, ARTIFACTS_TAG, tag, synchronous=True)
         self._tags[ARTIFACTS_TAG] = tag
+
+    def _upload_files(self, content: Content, names: list[str]) -> None:
+        for name in names:
+            parent = Path(name).parent.as_posix()
+            self._client.log_artifact(self._id, str(content.folder / name), None if parent == "." else parent)
+
+    def _upload_pictures(self, content: Content, names: list[str]) -> None:
+        if not names:
+            return
+        with TemporaryDirectory() as folder:
+            stage(content, names, Path(folder))
+            self._client.log_artifacts(self._id, folder, IMAGES)
 
     def _log(self, content: Content) -> None:
         from mlflow.entities import Metric, Param, RunTag
@@ -85,6 +106,11 @@ class Run:
         self._tags |= tags
         self._params |= params
         self._metrics |= {name: value for name, value, _, _ in points}
+
+    def _outdated(self, content: Content) -> list[str]:
+        """Return the tags that said something of the run and do so no longer, such as a sign that has gone."""
+        said = (name for name in self._tags if name.startswith(OURS) and name != ARTIFACTS_TAG)
+        return [name for name in said if name not in content.tags]
 
     def _new_points(self, content: Content) -> Iterator[tuple[str, float, int, int]]:
         """Yield name, value, timestamp and step of the metrics to send.

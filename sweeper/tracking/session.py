@@ -9,6 +9,7 @@ from sweeper.search.storage import JOURNAL
 from sweeper.spec import read_spec
 from sweeper.tracking.content import Content
 from sweeper.tracking.curve import METRICS
+from sweeper.tracking.pictures import find_pictures
 from sweeper.tracking.process import Outcome
 from sweeper.tracking.run import Run, stamp
 from sweeper.tracking.store import find_runs, open_experiment
@@ -78,8 +79,8 @@ class Session:
         if outcome is None and number in self._settled:
             return self._seen[number]
         folder = self._folder / "trials" / record.folder
-        files = (METRICS, *ARTIFACTS) if record.finished else (METRICS,)
-        look = (record.state, outcome, *(stamp(folder / name) for name in files))
+        files = (METRICS, *find_pictures(folder), *(ARTIFACTS if record.finished else ()))
+        look = (record.state, outcome, record.signs, record.keys, *((name, stamp(folder / name)) for name in files))
         if record.finished and self._seen.get(number) == look:
             self._settled.add(number)
         return look

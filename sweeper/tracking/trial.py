@@ -1,12 +1,16 @@
 """A trial as a run in MLflow."""
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from sweeper.search import TrialRecord
 from sweeper.tracking.content import LONGEST_VALUE, Content, Row, Status, existing, flatten, key, milliseconds
 from sweeper.tracking.curve import METRICS, Line, read_curve
+from sweeper.tracking.pictures import LOGGED_IMAGES, find_pictures
 
-ARTIFACTS = ("config.yaml", "samples.png", "reconstructions.png", "error.txt", "best/model.safetensors")
+KINDS = ("samples", "reconstructions", "interpolation", "latents")
+ARTIFACTS = ("config.yaml", *(f"{kind}.png" for kind in KINDS), "error.txt", "best/model.safetensors")
 CLOCK = "images"
 TRIAL_TAG = "sweeper.trial"
 
@@ -19,11 +23,11 @@ def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over:
     ``over`` says that no driver is at work, so that a trial in the state running is one that was interrupted.
     """
     folder = sweep_folder / "trials" / record.folder
-    curve = read_curve(folder / METRICS)
+    curve, pictures = read_curve(folder / METRICS), find_pictures(folder)
     started = milliseconds(record.started) if record.started else 0
     return Content(
         name=record.folder,
-        tags=_tags(record, sweep_folder.name, parent),
+        tags=_tags(record, sweep_folder.name, parent) | (LOGGED_IMAGES if pictures else {}),
         params=flatten(record.config),
         rows=tuple(map(_row, curve)),
         clock=CLOCK,
@@ -32,6 +36,7 @@ def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over:
         ended=milliseconds(record.ended) if record.ended else max([started, *(line.timestamp for line in curve)]),
         folder=folder,
         files=existing(folder, ARTIFACTS) if record.finished else (),
+        pictures=pictures,
     )
 
 
@@ -54,5 +59,13 @@ def _tags(record: TrialRecord, sweep: str, parent: str) -> dict[str, str]:
         "sweeper.state": record.state,
         "sweeper.source": "" if record.source is None else str(record.source),
         "sweeper.reason": (record.reason or "")[:LONGEST_VALUE],
+        "sweeper.signs": ",".join(record.signs),
+        **{key(f"sweeper.sign.{sign}"): reason[:LONGEST_VALUE] for sign, reason in record.signs.items()},
+        **{key(f"sweeper.key.{metric}"): _parts(found.to_json()) for metric, found in record.keys.items()},
     }
     return {name: value for name, value in tags.items() if value}
+
+
+def _parts(comparability_key: Mapping[str, str]) -> str:
+    """Return those parts of a comparability key that matter to its metric, as JSON."""
+    return json.dumps({part: value for part, value in comparability_key.items() if value})

@@ -131,11 +131,11 @@ def _plain(value: Any) -> Value:
         for declared in fields(value)
         if getattr(value, declared.name) != _default(declared)
     }
-    name = _name_of(type(value))
+    name = name_of(type(value))
     return {"name": name, **changed} if changed else name
 
 
-def _name_of(component: type) -> str:
+def name_of(component: type) -> str:
     """Return the name of a component, or as what one of a user's own is named."""
     for kind in kinds().values():
         for name in _names(kind):

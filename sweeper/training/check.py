@@ -8,13 +8,17 @@ from typing import Any
 import torch
 
 from models import GenerativeModel, ImageShape
+from sweeper.comparability import Key
 from sweeper.errors import UsageError
-from sweeper.spec import Spec
-from sweeper.spec.values import listed, not_allowed
+from sweeper.spec import Resolved, Spec
+from sweeper.spec.values import listed
 from sweeper.training.components import ConfigError, TrialConfig, parse_config
 from sweeper.training.data import resident
-from sweeper.training.evaluation import METRICS, VALIDATION
+from sweeper.training.evaluation import VALIDATION
+from sweeper.training.job import Evaluation, final_evaluation, unplanned_evaluation
+from sweeper.training.keys import keys_of
 from sweeper.training.measures import measurable
+from sweeper.training.rankable import TRAINING, Candidate, check_name, check_space
 
 
 def check_components(spec: Spec, data_dir: Path | None) -> list[str]:
@@ -23,18 +27,27 @@ def check_components(spec: Spec, data_dir: Path | None) -> list[str]:
     Returns what is allowed but known not to work: a line for each, with its place in the file, and each once. Data sets
     are read here for the first time, so that missing files are found before a sweep is begun.
     """
-    if spec.settings.metric not in METRICS:
-        raise spec.error(("sweep", "metric"), not_allowed(spec.settings.metric, METRICS))
-    warnings: dict[str, None] = {}
-    for arm in spec.arms:
-        for corner in spec.space(arm).corners():
-            try:
-                doubts = _check_corner(corner.config, data_dir, spec.settings.metric)
-            except ConfigError as error:
-                raise spec.error(corner.origin(error.path), error.message) from error
-            place = corner.origin(_objective_in(corner.config))
-            warnings |= dict.fromkeys(str(spec.error(place, doubt)) for doubt in doubts)
-    return list(warnings)
+    check_name(spec)
+    corners = [(arm, corner) for arm in spec.arms for corner in spec.space(arm).corners()]
+    built = [(arm, corner, _build_corner(spec, corner, data_dir)) for arm, corner in corners]
+    evaluation = unplanned_evaluation(spec.settings)
+    check_space(spec, [_candidate(spec, arm, corner, composed, evaluation) for arm, corner, composed in built])
+    doubts = (
+        str(spec.error(corner.origin(_objective_in(corner.config)), doubt))
+        for _, corner, composed in built
+        for doubt in composed.trial.objective.warnings(composed.model)
+    )
+    return list(dict.fromkeys(doubts))
+
+
+def ranking_keys(spec: Spec, data_dir: Path | None) -> dict[str, Key]:
+    """Return the comparability keys of what finals of ``spec`` are measured by, of the metric that ranks among them.
+
+    Those of one configuration: `check_components` has found that the key of that metric is the same for all.
+    """
+    arm = spec.arms[0]
+    composed = _build_corner(spec, next(spec.space(arm).corners()), data_dir)
+    return keys_of(composed.trial.data, composed.model, composed.classes, final_evaluation(spec.settings))
 
 
 def check_config(file: Path, config: Mapping[str, Any], data_dir: Path | None, metric: str | None = None) -> None:
@@ -106,11 +119,21 @@ def _objective_in(config: Mapping[str, Any]) -> tuple[str, ...]:
     return ("objective",) if "objective" in config else ("model", "objective")
 
 
-def _check_corner(config: Mapping[str, Any], data_dir: Path | None, metric: str) -> list[str]:
-    """Raise ConfigError where a part does not fit another, or the metric of a sweep is not measured for the model.
+def _build_corner(spec: Spec, corner: Resolved, data_dir: Path | None) -> _Composed:
+    """Return a corner of a space, composed.
 
-    Returns what the objective says against the model all the same.
+    Raises UsageError with its place where a part does not fit another, or the metric of the sweep is not measured for
+    the model. A training loss is one of every model; `check_space` says what is wrong with it.
     """
-    composed = _compose(config, data_dir)
-    composed.check_metric(metric)
-    return composed.trial.objective.warnings(composed.model)
+    try:
+        composed = _compose(corner.config, data_dir)
+        if not spec.settings.metric.startswith(TRAINING):
+            composed.check_metric(spec.settings.metric)
+    except ConfigError as error:
+        raise spec.error(corner.origin(error.path), error.message) from error
+    return composed
+
+
+def _candidate(spec: Spec, arm: str, corner: Resolved, composed: _Composed, evaluation: Evaluation) -> Candidate:
+    keys = keys_of(composed.trial.data, composed.model, composed.classes, evaluation)
+    return Candidate(arm, {**spec.fixed[arm], **corner.parameters}, composed.trial, keys)

@@ -3,6 +3,7 @@
 import json
 import os
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ class Curve:
         kept = [line for line in lines if 0 < _epoch(line) <= epoch]
         if kept != lines:
             write_atomically(self._path, b"".join(kept))
+        metrics = (strict_json.floats(_parsed(line)["metrics"]) for line in kept)
+        self._epochs = [measured for measured in metrics if not _is_of_test(measured)]
 
     def append(self, epoch: int, images: int, seconds: float, metrics: dict[str, float]) -> None:
         """Add what one epoch came to."""
@@ -37,16 +40,27 @@ class Curve:
             file.write(strict_json.dumps(line) + "\n")
             file.flush()
             os.fsync(file.fileno())
+        if not _is_of_test(metrics):
+            self._epochs.append(metrics)
+
+    @property
+    def epochs(self) -> Sequence[dict[str, float]]:
+        """The metrics of every epoch so far, in order, without those on the test set."""
+        return self._epochs
 
     def test_metrics(self) -> dict[str, float]:
         """Return what was measured on the test set; nothing where that was not done yet."""
         metrics = [_parsed(line)["metrics"] for line in _lines(self._path)[-1:]]
-        return strict_json.floats(metrics[0]) if metrics and all(name.startswith(TEST) for name in metrics[0]) else {}
+        return strict_json.floats(metrics[0]) if metrics and _is_of_test(metrics[0]) else {}
 
 
 def last_epoch(folder: Path) -> int:
     """Return the last epoch that is written in the curve of the trial in ``folder``, 0 where there is none."""
     return max(map(_epoch, _lines(folder / CURVE)), default=0)
+
+
+def _is_of_test(metrics: Mapping[str, object]) -> bool:
+    return all(name.startswith(TEST) for name in metrics)
 
 
 def _lines(path: Path) -> list[bytes]:

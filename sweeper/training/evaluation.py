@@ -4,6 +4,7 @@ Every trial is measured on the same images, in the same binarization, with the s
 trials is then the trials.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -12,7 +13,7 @@ from models import Batch, GenerativeModel
 from sweeper.seeds import derive_seed
 from sweeper.training.data import Images, Split
 from sweeper.training.job import Evaluation, Precision
-from sweeper.training.measures import RANKED, Subject, measures_of
+from sweeper.training.measures import RANKED, Measure, Subject, all_measures_of, measures_of
 
 VALIDATION = "val/"
 
@@ -33,16 +34,15 @@ class Evaluator:
 
     def validate(self) -> dict[str, float]:
         """Return every measure of the model on the validation images, ``val/nll`` among them if it has a density."""
-        return self._measure("val", "validation", self._validation, self._evaluation.validation)
+        return self._measure("val", "validation", self._measures, self._validation, self._evaluation.validation)
 
     def test(self, precision: Precision) -> dict[str, float]:
-        """Return what a sweep may rank by, on the test images.
+        """Return every measure of the model on the test images, those as well that cost too much while it trains.
 
         To be called once per final, with the weights that validation chose.
         """
         batch = self._prepare("test", self._images.test, precision)
-        measured = self._measure("test", "test", batch, precision)
-        return {name: value for name, value in measured.items() if name.removeprefix("test/") in RANKED}
+        return self._measure("test", "test", all_measures_of(self._model, self._images), batch, precision)
 
     def training_images(self) -> Split:
         """Return the training images, uint8, drawn once and for all where the model's space of images wants that."""
@@ -56,19 +56,28 @@ class Evaluator:
         """Validation images as the model sees them, with their labels."""
         return self._validation
 
-    def _measure(self, split: str, purpose: str, batch: Batch, precision: Precision) -> dict[str, float]:
+    def _measure(
+        self, split: str, purpose: str, measures: Sequence[Measure], batch: Batch, precision: Precision
+    ) -> dict[str, float]:
         self._model.eval()
         subject = Subject(self._model, batch, precision, self._ranked_by, lambda: self._generator(purpose))
-        return {f"{split}/{name}": value for measure in self._measures for name, value in measure(subject).items()}
+        return {f"{split}/{name}": value for measure in measures for name, value in measure(subject).items()}
 
     def _prepare(self, purpose: str, split: Split, precision: Precision) -> Batch:
-        """Return the images of a split as the model wants them, drawn once and for all where it draws."""
-        generator = self._generator("binarization", purpose)
-        labels = split.labels
-        images = self._model.space.prepare(split.images[: precision.images], generator)
-        return Batch(images, None if labels is None else labels[: precision.images])
+        return prepared(self._model, split, precision, self._generator("binarization", purpose))
 
     def _generator(self, *purpose: str) -> torch.Generator:
-        """Return the noise of a purpose: the same in every trial of every sweep."""
-        device = self._images.train.images.device
-        return torch.Generator(device).manual_seed(derive_seed("evaluation", *purpose))
+        return noise_for(self._images, *purpose)
+
+
+def prepared(model: GenerativeModel, split: Split, precision: Precision, generator: torch.Generator) -> Batch:
+    """Return the images of a split as the model wants them, drawn once and for all where it draws."""
+    labels = split.labels
+    images = model.space.prepare(split.images[: precision.images], generator)
+    return Batch(images, None if labels is None else labels[: precision.images])
+
+
+def noise_for(images: Images, *purpose: str) -> torch.Generator:
+    """Return the noise of a purpose, on the device of the images: the same in every trial of every sweep."""
+    device = images.train.images.device
+    return torch.Generator(device).manual_seed(derive_seed("evaluation", *purpose))

@@ -51,10 +51,21 @@ class Evaluation:
         return value < best if self.direction == "minimize" else value > best
 
 
+def unplanned_evaluation(settings: SweepSettings) -> Evaluation:
+    """Return how trials are measured as far as that is known before the plan: on all images, after every epoch."""
+    return Evaluation(settings.metric, settings.direction, Precision(settings.evaluation.k, None))
+
+
 def search_evaluation(settings: SweepSettings) -> Evaluation:
-    """Return how search trials of a sweep are measured: on validation images alone."""
-    precision = Precision(settings.evaluation.k, settings.evaluation.images)
-    return Evaluation(settings.metric, settings.direction, precision)
+    """Return how search trials of a sweep are measured: on validation images alone.
+
+    Raises ValueError where that is not planned yet (see `measuring_plan`).
+    """
+    every, images = settings.evaluation.every, settings.evaluation.images
+    if every == "auto" or images == "auto":
+        raise ValueError(f"found every={every} and images={images} in sweep.evaluation; must be planned")
+    precision = Precision(settings.evaluation.k, images)
+    return replace(unplanned_evaluation(settings), validation=precision, every=every)
 
 
 def final_evaluation(settings: SweepSettings) -> Evaluation:

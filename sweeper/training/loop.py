@@ -1,9 +1,11 @@
 """The one training loop: any model, any number of players, driven by a schedule."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor
+from torch.nn.utils import get_total_norm
 
 from models import Batch, GenerativeModel, Moment
 from sweeper.training.annealing import factor
@@ -11,6 +13,9 @@ from sweeper.training.components import TrialConfig
 from sweeper.training.data import Split
 from sweeper.training.optimizer_state import pack_optimizer, unpack_optimizer
 from sweeper.training.order import TrainingOrder
+
+NORM_EVERY = 8
+"""Of so many steps of a player one has the norm of its gradient taken: to read all gradients again takes time."""
 
 
 class Trainer:
@@ -43,22 +48,29 @@ class Trainer:
         self._latest: dict[str, Tensor] = {}
 
     def train_epoch(self) -> dict[str, float]:
-        """Train until the batches of the next epoch are used; return the mean of every loss term over its steps.
+        """Train until the batches of the next epoch are used; return what is to be watched, by name.
 
-        The terms stay on the device until the epoch has ended: asking for them earlier would wait for every step.
+        That is the mean of every loss term over its steps and, for each player, "gradient_norm/<player>", the mean of
+        the L2 norm of its gradient at some of its steps, and "lr/<player>", its learning rate. All terms and norms stay
+        on the device until the epoch has ended: asking for them earlier would wait for every step.
         """
         self._model.train()
         epoch = self._order.epochs
         self._set_rates(epoch)
-        history: dict[str, list[Tensor]] = {}
+        history: defaultdict[str, list[Tensor]] = defaultdict(list)
+        turns: Counter[str] = Counter()
         for index in self._order.epoch():
             moment = Moment(self._order.steps - 1, epoch, tuple(self._players), self._latest)
             batch = self._batch(index)
             for player in self._schedule.turn(moment):
-                for name, value in self._step(player, batch, moment.step).items():
-                    history.setdefault(name, []).append(value)
-                    self._latest[name] = value
-        return {name: torch.stack(values).mean().item() for name, values in history.items()}
+                terms = self._step(player, batch, moment.step)
+                self._latest |= terms
+                for name, value in terms.items():
+                    history[name].append(value)
+                if turns[player] % NORM_EVERY == 0:
+                    history[f"gradient_norm/{player}"].append(self._gradient_norm(player))
+                turns[player] += 1
+        return {name: torch.stack(values).mean().item() for name, values in history.items()} | self._rates()
 
     def state(self) -> dict[str, Tensor]:
         """Return all that the coming steps depend on beside the weights."""
@@ -94,6 +106,16 @@ class Trainer:
         for player, optimizer in self._optimizers.items():
             for group in optimizer.param_groups:
                 group["lr"] = annealed * self._schedule.rate(player)
+
+    def _rates(self) -> dict[str, float]:
+        """Return the learning rate of every player."""
+        groups = {player: optimizer.param_groups[0] for player, optimizer in self._optimizers.items()}
+        return {f"lr/{player}": float(group["lr"]) for player, group in groups.items()}
+
+    def _gradient_norm(self, player: str) -> Tensor:
+        """Return the L2 norm, 0-dimensional, of the gradient of a player's last step."""
+        gradients = (parameter.grad for parameter in self._players[player])
+        return get_total_norm(gradient for gradient in gradients if gradient is not None)
 
     def _step(self, player: str, batch: Batch, step: int) -> Mapping[str, Tensor]:
         """Take one step of one player; return the terms of its loss."""

@@ -1,51 +1,88 @@
-"""What a trial shows: grids of images as PNG files.
+"""What a model shows: new images, images it has rebuilt, paths between new ones, and where it puts the classes.
 
-torchvision has such a grid too, but importing it would cost every worker seconds.
+Every picture is drawn with the noise that it is given, so that those of two epochs show the same draws.
 """
 
-import math
-from io import BytesIO
-from pathlib import Path
+from collections.abc import Callable
 
 import torch
-from PIL import Image
+import torch.nn.functional as F
 from torch import Tensor
 
 from models import Batch, GenerativeModel, LatentVariableModel
-from sweeper.training.files import write_atomically
+from models.inference import interpolate, principal_components
+from sweeper.training.grids import grid, row_by_row
+from sweeper.training.restore import codes
+from sweeper.training.scatter import scatter
 
-SAMPLES, RECONSTRUCTIONS = "samples.png", "reconstructions.png"
+Noise = Callable[[], torch.Generator]
+"""Makes a generator that begins anew, the same each time."""
 
 _PICTURES = 64
 _COLUMNS = 8
 _ROWS = 8
-_SCALE_TO = 56
-"""Pixels of one image's longer side in a grid, at least: an 8x8 digit would else be a dot."""
+_PATHS = 2
+_POINTS = 1000
 
 
-def draw(folder: Path, model: GenerativeModel, examples: Batch, generator: torch.Generator) -> None:
-    """Save samples of a model and, if it can rebuild images, the first of the examples above what it makes of them.
+@torch.no_grad()
+def draw(model: GenerativeModel, examples: Batch, noise: Noise) -> dict[str, bytes]:
+    """Return the pictures of a model by kind, each the content of a PNG file.
 
-    A conditional model is told what is known of some examples; where they have labels, those of one class in a column.
+    "samples" are E[x|z] of draws z from the prior, and "interpolation" of the points on straight lines between two
+    draws, a line in a row. Models that can rebuild images have "reconstructions", rows of the first examples above rows
+    of what is made of them, and "latents", the latent vectors inferred for the examples in the colours of their classes
+    (see `scatter`): two values, or the first two principal components of more. A conditional model is told what is
+    known of some examples; where they have labels, its samples of one class stand in a column.
     """
     model.eval()
-    _draw_samples(folder, model, examples, generator)
-    if not isinstance(model.density, LatentVariableModel):
-        return
-    columns = min(_COLUMNS, len(examples))
-    shown = first(examples, min(_PICTURES // 2, len(examples)) // columns * columns)
-    rebuilt = model.density.reconstruct(shown, generator)
-    save_grid(folder / RECONSTRUCTIONS, row_by_row(shown.x, rebuilt, columns), columns)
+    pictures = {
+        "samples": _samples(model, examples, noise()),
+        "interpolation": _interpolation(model, examples, noise()),
+    }
+    if isinstance(model.density, LatentVariableModel):
+        pictures["reconstructions"] = _reconstructions(model.density, examples, noise())
+        pictures["latents"] = _latents(model.density, first(examples, _POINTS))
+    return pictures
 
 
-def _draw_samples(folder: Path, model: GenerativeModel, examples: Batch, generator: torch.Generator) -> None:
+def _samples(model: GenerativeModel, examples: Batch, generator: torch.Generator) -> bytes:
     told, columns = first(examples, _PICTURES), _COLUMNS
     if model.conditioning.size and examples.y is not None:
         told, columns = column_by_class(examples.x, examples.y, _ROWS)
     context = model.conditioning.context(told)
     count = _PICTURES if context is None else len(told)
-    with torch.no_grad():
-        save_grid(folder / SAMPLES, model.mean(model.prior(count, generator, context), context), columns)
+    return grid(model.mean(model.prior(count, generator, context), context), columns)
+
+
+def _interpolation(model: GenerativeModel, examples: Batch, generator: torch.Generator) -> bytes:
+    """Return a picture of paths, each with one context from end to end."""
+    context = model.conditioning.context(first(examples, _PATHS))
+    count = _PATHS if context is None else len(context)
+    begin, end = model.prior(count, generator, context), model.prior(count, generator, context)
+    z = interpolate(begin, end, _COLUMNS - 1).transpose(0, 1).flatten(0, 1)
+    told = None if context is None else context.repeat_interleave(_COLUMNS, 0)
+    return grid(model.mean(z, told), _COLUMNS)
+
+
+def _reconstructions(model: LatentVariableModel, examples: Batch, generator: torch.Generator) -> bytes:
+    columns = min(_COLUMNS, len(examples))
+    shown = first(examples, min(_PICTURES // 2, len(examples)) // columns * columns)
+    return grid(row_by_row(shown.x, model.reconstruct(shown, generator), columns), columns)
+
+
+def _latents(model: LatentVariableModel, examples: Batch) -> bytes:
+    return scatter(plane(codes(model, examples)), examples.y)
+
+
+def plane(latents: Tensor) -> Tensor:
+    """Return latent vectors [N, L] as points [N, 2]: of more than two values the first two principal components.
+
+    What is not finite counts as 0; the second coordinate of a single value is 0.
+    """
+    finite = latents.double().cpu().nan_to_num(0.0, 0.0, 0.0)
+    points = principal_components(finite, 2) if finite.shape[1] > 2 else finite
+    return F.pad(points, (0, 2 - points.shape[1]))
 
 
 def first(batch: Batch, count: int) -> Batch:
@@ -62,38 +99,3 @@ def column_by_class(x: Tensor, y: Tensor, rows: int) -> tuple[Batch, int]:
     turns = torch.arange(rows, device=y.device)
     index = torch.stack([column[turns % len(column)] for column in columns], 1).flatten()
     return Batch(x[index], y[index]), len(columns)
-
-
-def row_by_row(originals: Tensor, rebuilt: Tensor, columns: int) -> Tensor:
-    """Lay [N, C, H, W] out so that each row of originals stands above the row of its reconstructions."""
-    pairs = zip(torch.split(originals, columns), torch.split(rebuilt, columns), strict=True)
-    return torch.cat([row for pair in pairs for row in pair])
-
-
-def save_grid(path: Path, images: Tensor, columns: int) -> None:
-    """Save images [N, C, H, W] with values in [0, 1], C 1 or 3, row by row with ``columns`` in a row.
-
-    What is outside is cut off, and NaN is black: a model that has diverged has something to show as well.
-    """
-    pixels = _tile(_enlarge(images.detach().float().cpu().nan_to_num(0.0).clamp(0, 1)), columns)
-    array = (pixels * 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
-    buffer = BytesIO()
-    Image.fromarray(array.squeeze(-1) if array.shape[-1] == 1 else array).save(buffer, format="PNG")
-    write_atomically(path, buffer.getvalue())
-
-
-def _enlarge(images: Tensor) -> Tensor:
-    factor = max(1, math.ceil(_SCALE_TO / max(images.shape[-2:])))
-    return images.repeat_interleave(factor, -1).repeat_interleave(factor, -2)
-
-
-def _tile(images: Tensor, columns: int, gap: int = 2) -> Tensor:
-    """Lay [N, C, H, W] out as one image [C, rows * (H + gap) + gap, columns * (W + gap) + gap] on grey."""
-    count, channels, height, width = images.shape
-    rows = math.ceil(count / columns)
-    sheet = images.new_full((channels, rows * (height + gap) + gap, columns * (width + gap) + gap), 0.5)
-    for index, image in enumerate(images):
-        top = (index // columns) * (height + gap) + gap
-        left = (index % columns) * (width + gap) + gap
-        sheet[:, top : top + height, left : left + width] = image
-    return sheet

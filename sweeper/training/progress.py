@@ -16,6 +16,8 @@ class Progress:
     epoch: int = 0
     seconds: float = 0.0
     """Seconds of training and evaluation since the trial began, whatever was interrupted in between."""
+    evaluating: float = 0.0
+    """Those of them that evaluation took, with its pictures."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What the last epoch came to."""
     best_epoch: int = 0
@@ -27,11 +29,22 @@ class Progress:
         """Whether the last epoch is the best so far."""
         return self.epoch == self.best_epoch > 0
 
-    def after(self, seconds: float, metrics: dict[str, float], evaluation: Evaluation) -> "Progress":
-        """Return the progress after one more epoch, which took ``seconds``; it may not have been measured."""
+    @property
+    def evaluation_share(self) -> float:
+        """The part of the trial's seconds that evaluation took, from 0 to 1."""
+        return self.evaluating / self.seconds if self.seconds else 0.0
+
+    def after(
+        self, training: float, evaluating: float, metrics: dict[str, float], evaluation: Evaluation
+    ) -> "Progress":
+        """Return the progress after one more epoch, given its seconds of training and of evaluation, and its metrics.
+
+        It may not have been measured. "evaluation_share" is added to the metrics: that of the trial until then.
+        """
         epoch, value = self.epoch + 1, metrics.get(evaluation.metric, math.nan)
         best = (epoch, value) if evaluation.improves(value, self.best) else (self.best_epoch, self.best)
-        return Progress(epoch, self.seconds + seconds, metrics, *best)
+        seconds, evaluating = self.seconds + training + evaluating, self.evaluating + evaluating
+        return Progress(epoch, seconds, evaluating, metrics | {"evaluation_share": evaluating / seconds}, *best)
 
     def to_json(self) -> str:
         """Return the progress as strict JSON."""
@@ -44,6 +57,7 @@ class Progress:
         return cls(
             epoch=int(content["epoch"]),
             seconds=float(content["seconds"]),
+            evaluating=float(content["evaluating"]),
             metrics=strict_json.floats(dict(content["metrics"])),
             best_epoch=int(content["best_epoch"]),
             best=float(content["best"]),

@@ -11,7 +11,7 @@ from torch import Tensor
 from models import Batch, GenerativeModel, ImageShape, LatentVariableModel
 from sweeper.training.checkpoints import load_weights, read_tensors
 from sweeper.training.components import parse_config
-from sweeper.training.data import Images, Split, resident
+from sweeper.training.data import Dataset, Images, Split, resident
 
 AT_ONCE = 1024
 """Images encoded at once, so that memory does not grow with the split."""
@@ -23,6 +23,7 @@ class Restored:
 
     model: GenerativeModel
     images: Images
+    dataset: Dataset
 
     def batch(self, split: Split, generator: torch.Generator) -> Batch:
         """Return all images of a split as the model takes them, drawn once where its preprocessing draws."""
@@ -39,7 +40,7 @@ def restore(config: Mapping[str, Any], weights: Path, data_dir: Path | None) -> 
     images = resident(trial.data, data_dir, "cpu")
     model = trial.model.build(ImageShape(*images.shape), torch.Generator(), classes=images.classes)
     load_weights(model, read_tensors(weights), weights)
-    return Restored(model.eval(), images)
+    return Restored(model.eval(), images, trial.data)
 
 
 @torch.no_grad()

@@ -22,11 +22,13 @@ from sweeper.training.data import resident
 from sweeper.training.devices import occupy
 from sweeper.training.evaluation import Evaluator
 from sweeper.training.folder import begin_folder
+from sweeper.training.gallery import BUDGET, Gallery, is_shown
 from sweeper.training.job import EpochResult, Job
 from sweeper.training.keys import keys_of
 from sweeper.training.loop import Trainer
-from sweeper.training.pictures import draw
+from sweeper.training.memory import forget_peak, memory
 from sweeper.training.progress import Progress
+from sweeper.training.signs import early_signs
 
 
 class Trial:
@@ -36,15 +38,18 @@ class Trial:
         """Build the trial, or take it up at the last checkpoint in its folder."""
         self._job = job
         begin_folder(job)
-        config, device = parse_config(job.config), torch.device(job.device)
-        occupy(device, job.threads, job.gpu_share)
-        images = resident(config.data, job.data_dir, device)
-        self._epochs, self._train_size = config.training.epochs, len(images.train)
+        config, self._device = parse_config(job.config), torch.device(job.device)
+        occupy(self._device, job.threads, job.gpu_share)
+        images = resident(config.data, job.data_dir, self._device)
+        self._epochs, self._train_size, self._classes = config.training.epochs, len(images.train), images.classes
         parameters = self._generator("parameters", "cpu")
-        self._model = config.model.build(ImageShape(*images.shape), parameters, device, images.classes)
+        self._model = config.model.build(ImageShape(*images.shape), parameters, self._device, images.classes)
         self._evaluator = Evaluator(images, self._model, job.evaluation)
         self._keys = keys_of(config.data, self._model, images.classes, job.evaluation)
         order, noise = self._generator("order", job.device), self._generator("noise", job.device)
+        self._gallery = Gallery(
+            job.folder, self._model, self._evaluator.examples, lambda: self._generator("pictures", job.device)
+        )
         self._trainer = Trainer(config, self._model, self._evaluator.training_images(), order, noise)
         self._progress = Progress()
         self._take_up(load_last(job.folder))
@@ -61,28 +66,41 @@ class Trial:
         progress = self._progress
         done = progress.epoch >= self._epochs
         test = self._test() if done else {}
-        return EpochResult(progress.epoch, self._images, progress.seconds, progress.metrics, done, test, self._keys)
+        signs = early_signs(self._curve.epochs, self._job.evaluation, self._classes)
+        return EpochResult(
+            progress.epoch, self._images, progress.seconds, progress.metrics, done, test, self._keys, signs
+        )
 
     def close(self) -> None:
         """Show what the best weights draw; where no epoch was any good, what the last ones do."""
         if self._progress.best_epoch:
             self._load_best()
-        draw(self._job.folder, self._model, self._evaluator.examples, self._generator("pictures", self._job.device))
+        self._gallery.draw_last()
 
     def _train_epoch(self) -> None:
         """Train, measure where that is due, and write the epoch to the curve and to the checkpoints."""
+        forget_peak(self._device)
         started = time.perf_counter()
-        losses = self._trainer.train_epoch()
-        trained = time.perf_counter() - started
-        metrics = {f"train/{name}": value for name, value in losses.items()}
-        if self._job.evaluation.is_due(self._progress.epoch + 1, self._epochs):
-            metrics |= self._evaluator.validate()
-        seconds = time.perf_counter() - started
-        metrics |= {"images_per_second": self._train_size / trained, "evaluation_share": 1 - trained / seconds}
-        self._progress = self._progress.after(seconds, metrics, self._job.evaluation)
-        self._curve.append(self._progress.epoch, self._images, self._progress.seconds, metrics)
+        watched = self._trainer.train_epoch()
+        trained = time.perf_counter()
+        metrics = {f"train/{name}": value for name, value in watched.items()} | self._measure()
+        evaluated = time.perf_counter()
+        metrics |= {"images_per_second": self._train_size / (trained - started), **memory(self._device)}
+        progress = self._progress.after(trained - started, evaluated - trained, metrics, self._job.evaluation)
+        self._progress = progress
+        self._curve.append(progress.epoch, self._images, progress.seconds, progress.metrics)
         save_last(self._job.folder, Checkpoint(self._model.state_dict(), self._trainer.state(), self._progress))
         self._keep_best()
+
+    def _measure(self) -> dict[str, float]:
+        """Measure the epoch that was just trained where that is due, and show what it draws where there is time."""
+        epoch, evaluation = self._progress.epoch + 1, self._job.evaluation
+        if not evaluation.is_due(epoch, self._epochs):
+            return {}
+        measured = self._evaluator.validate()
+        if self._progress.evaluation_share <= BUDGET and is_shown(epoch, self._epochs, evaluation):
+            self._gallery.draw_epoch(epoch)
+        return measured
 
     def _keep_best(self) -> None:
         if self._progress.best_is_last:

@@ -41,12 +41,12 @@ def test_numbers_that_json_has_not_become_null():
 def test_a_sweep_is_described_by_these_keys():
     described = describe_sweep(RESULTS)
     assert list(described) == [
-        *("sweep", "path", "error", "name", "question", "digest", "metric", "direction", "arms", "states", "ahead"),
-        *("started", "ended", "verdict", "trials"),
+        *("sweep", "path", "error", "refused", "name", "question", "digest", "metric", "direction", "arms", "states"),
+        *("ahead", "started", "ended", "verdict", "trials"),
     ]
     assert json.loads(json.dumps(described, allow_nan=False)) == described
     assert described["states"] == {"complete": 7, "pruned": 1, "failed": 1, "running": 1, "waiting": 1}
-    assert described["ahead"] == {"arm": "conv", "trial": 2, "value": 95.0}
+    assert described["ahead"] == {"arm": "conv", "trial": 2, "value": 95.0, "floor": None}
     assert (described["started"], described["ended"]) == ("2025-11-21T12:00:00", "2025-11-21T12:09:30")
 
 
@@ -59,7 +59,10 @@ def test_a_trial_is_described_by_these_keys():
         "arm": "fc",
         "state": "complete",
         "value": 96.1,
+        "measured": {},
         "test": {"test/nll": 96.1},
+        "keys": {},
+        "signs": {},
         "epochs": 5,
         "curve": [[1000, 105.1], [2000, 100.1], [3000, 97.1], [4000, 96.1], [5000, 97.1]],
         "parameters": {"model.latent_dim": 8, "training.optimizer.lr": 0.00125},
@@ -111,7 +114,7 @@ def test_a_comparison_is_described_by_these_keys():
 
 
 def test_the_table_of_trials_has_a_row_for_each():
-    table = trials_table(RESULTS.records)
+    table = trials_table(RESULTS.records, RESULTS.metric)
     assert len(table.rows) == len(RESULTS.records)
     assert table.rows[6][:7] == ("6", "finals", "fc", "complete", "96.10", "5", "30.0")
     assert table.rows[4][-2:] == ("latent_dim=12, lr=0.00125", "RuntimeError: out of luck")

@@ -25,7 +25,11 @@ training:
   epochs: 1
   batch_size: 64
   optimizer: {name: adam, lr: {float: [1e-4, 1e-2], log: true}}
-sweep: {arms: model.backbone, finals: null, stopping: {name: asha, grace: 1, factor: 3}}
+sweep:
+  arms: model.backbone
+  finals: null
+  stopping: {name: asha, grace: 1, factor: 3}
+  evaluation: {every: 1, images: null}
 """
 
 

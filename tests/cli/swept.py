@@ -21,8 +21,8 @@ SEARCHED, FINALS = 8, 4
 TRIALS = SEARCHED + FINALS
 TRAINING_IMAGES = 1297
 EPOCHS = 3
-TIMED = {"images_per_second", "evaluation_share"}
-PICTURES = {"samples.png", "reconstructions.png"}
+TIMED = {"images_per_second", "evaluation_share", "memory/resident"}
+PICTURES = {"samples.png", "reconstructions.png", "interpolation.png", "latents.png"}
 
 
 @dataclass(frozen=True)

@@ -231,7 +231,7 @@ def test_an_exported_file_and_the_folder_that_it_is_trained_in_show_the_same_as_
         "seed": 1,
         "metric": "val/nll",
         "value": 1.0,
-        "evaluation": {"k": 2, "images": 50, "final_k": 2, "final_images": 50},
+        "evaluation": {"every": 1, "images": 50, "k": 2, "final_k": 2, "final_images": 50},
         "threads": 1,
         "versions": {"torch": str(torch.__version__)},
     }

@@ -14,6 +14,7 @@ from optuna.storages.journal import JournalFileBackend
 from swept import EPOCHS, FINALS, OF_A_REAL_SWEEP, PICTURES, SEARCHED, TRAINING_IMAGES, TRIALS, Swept
 
 from sweeper.spec import read_spec
+from sweeper.training.measuring_plan import MeasuringPlan
 
 pytestmark = OF_A_REAL_SWEEP
 
@@ -115,8 +116,9 @@ class TestFinals:
 
 
 class TestFolder:
-    def test_the_sweep_file_is_as_resolved(self, sweep: Swept, place: Path) -> None:
-        assert read_spec(sweep.folder / "sweep.yaml").digest == read_spec(place / "small.yaml").digest
+    def test_the_sweep_file_is_as_resolved_and_planned(self, sweep: Swept, place: Path) -> None:
+        plan = MeasuringPlan(read_spec(place / "small.yaml"), None)
+        assert read_spec(sweep.folder / "sweep.yaml").digest == plan.spec.digest
 
     def test_there_is_a_folder_for_every_trial(self, sweep: Swept) -> None:
         folders = [folder.name for folder in sorted((sweep.folder / "trials").iterdir())]
@@ -129,9 +131,12 @@ class TestFolder:
         checkpoints = {"best/model.safetensors", "last/model.safetensors", "last/state.safetensors", "last/state.json"}
         for record in sweep.records:
             folder = sweep.trial(record)
-            found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+            files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+            of_epochs = {name for name in files if name.startswith("pictures/")}
             ending = {"error.txt"} if record.state == "failed" else PICTURES
-            assert found == {"config.yaml", "metrics.jsonl"} | checkpoints | ending, folder.name
+            assert files - of_epochs == {"config.yaml", "metrics.jsonl"} | checkpoints | ending, folder.name
+            kinds = {name.split("/")[1] + ".png" for name in of_epochs}
+            assert kinds == PICTURES or (record.state == "failed" and not kinds)
 
     def test_a_trials_configuration_is_in_its_folder(self, sweep: Swept) -> None:
         for record in sweep.records:

@@ -89,7 +89,19 @@ class TestTracking:
             run_id = children[record.number].info.run_id
             names = {entry.path for folder in (None, "best") for entry in client.list_artifacts(run_id, folder)}
             ending = {"error.txt"} if record.state == "failed" else PICTURES
-            assert names == {"config.yaml", "best", "best/model.safetensors"} | ending
+            assert names - {"images"} == {"config.yaml", "best", "best/model.safetensors"} | ending
+
+    def test_every_picture_of_an_epoch_is_an_image_to_step_through(
+        self, sweep: Swept, client: Any, children: dict[int, Any]
+    ) -> None:
+        for record in sweep.records:
+            run = children[record.number]
+            images = {entry.path.partition("/")[2] for entry in client.list_artifacts(run.info.run_id, "images")}
+            pictures = list(sweep.trial(record).glob("pictures/*/*.png"))
+            expected = {f"{path.parent.name}+step+{int(path.stem)}" for path in pictures}
+            assert {name.partition("+timestamp+")[0] for name in images} == expected
+            assert len(images) == 2 * len(pictures), "each has its small copy, and none is there twice"
+            assert run.data.tags.get("mlflow.loggedImages") == ("True" if pictures else None)
 
     def test_the_verdict_is_an_artifact_of_the_parent(self, client: Any, runs: list[Any]) -> None:
         (parent,) = [run for run in runs if "mlflow.parentRunId" not in run.data.tags]

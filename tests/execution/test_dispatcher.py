@@ -42,7 +42,12 @@ def test_with_one_worker_nothing_is_asked_for_before_the_trial_before_was_told(m
 
 
 def test_search_jobs_leave_the_test_set_alone_and_finals_measure_it(make):
-    dispatcher = make(workers=1, trials=2, finals={"top": 1, "seeds": 1}, evaluation={"k": 7, "final_k": 11})
+    dispatcher = make(
+        workers=1,
+        trials=2,
+        finals={"top": 1, "seeds": 1},
+        evaluation={"every": 1, "images": 100, "k": 7, "final_k": 11},
+    )
     tests = []
     while (job := dispatcher.next()) is not None:
         tests.append(job.evaluation.test and (job.evaluation.test.k, job.evaluation.test.images))

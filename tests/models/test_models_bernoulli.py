@@ -24,6 +24,21 @@ def test_values_are_those_of_pytorch_for_any_logit(x: float) -> None:
     torch.testing.assert_close(actual, exact.float(), rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 32, 32), (1, 5, 1), (1, 7, 11)], ids=str)
+@pytest.mark.parametrize("scale", [0.0, 0.1, 5.0, 40.0])
+def test_sums_over_many_pixels_are_as_exact_as_single_precision_is(
+    shape: tuple[int, int, int], scale: float, generator
+) -> None:
+    """Also where every sigmoid is ½, or rounds to 1, and where the number of pixels has no divisors."""
+    raw = scale * torch.randn(20, 3, *shape, generator=generator)
+    x = torch.rand(3, *shape, generator=generator).round()
+    exact = Reference(logits=raw.double()).log_prob(x.double()).sum((-3, -2, -1))
+    torch.testing.assert_close(Bernoulli().log_prob(raw, x).double(), exact, rtol=1e-6, atol=1e-6)
+    with torch.no_grad():
+        without_gradient = Bernoulli().log_prob(raw, x)
+    torch.testing.assert_close(without_gradient.double(), exact, rtol=1e-6, atol=1e-6)
+
+
 def test_probabilities_of_all_binary_images_sum_to_1(generator) -> None:
     every = torch.tensor(list(product([0.0, 1.0], repeat=4))).view(16, 1, 2, 2)
     raw = 3 * torch.randn(5, 1, 1, 2, 2, generator=generator)

@@ -47,6 +47,17 @@ def test_the_bound_rises_with_k_to_the_evidence(x: torch.Tensor, generator) -> N
     torch.testing.assert_close(tight, evidence(model, x), rtol=0, atol=0.05)
 
 
+def test_the_bound_is_the_evidence_within_its_interval(x: torch.Tensor, generator) -> None:
+    """The interval is that of the mean weight, and k so large that the bias of its logarithm is lost in it."""
+    k = 5000
+    model = linear_gaussian(generator, off_by=0.3)
+    weights = model.log_weights(Batch(x), k, generator).detach().exp()
+    error = weights.std(0) / weights.mean(0) / math.sqrt(k)
+    assert error.max() < 0.05
+    bound = importance_weighted_bound(model, Batch(x), k, generator)
+    assert ((bound - evidence(model, x)).abs() < 4 * error).all()
+
+
 def test_cutting_the_samples_into_chunks_changes_nothing(x: torch.Tensor, generator) -> None:
     """One image and chunks of 16 values or more, for which `randn` gives the same numbers at once or in turn."""
     model = linear_gaussian(generator, off_by=OFF)

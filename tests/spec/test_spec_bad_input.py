@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 SECTIONS = "name, question, data, model, objective, training, sweep"
+SIGNS = "diverged, collapsed, posterior_collapsed, mode_collapsed, critic_stopped"
 SETTINGS = "metric, mode, arms, trials, budget, seed, search, stopping, finals, evaluation, resources, workers"
 NAME_RULE = "must be 1 to 64 letters, digits, dots, _ or -, the first a letter or a digit"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
@@ -194,8 +195,8 @@ SWEEPS = [
     (
         "trials: 4, metric: val/elbo",
         (
-            ".mode: is missing; must be minimize or maximize, as val/elbo is none of nll, error, fld, kid, loss, "
-            "accuracy, coverage"
+            ".mode: is missing; must be minimize or maximize, as val/elbo is none of nll, error, completion_error, "
+            "fld, kid, loss, accuracy, coverage, cas"
         ),
     ),
     ("trials: 4, mode: max", '.mode: found "max"; must be minimize or maximize'),
@@ -209,9 +210,35 @@ SWEEPS = [
         ".stopping: found off, which YAML takes for a boolean; write 'off' in quotes or true/false",
     ),
     ("trials: 4, stopping: {factor: 1}", ".stopping.factor: found 1; must be an integer >= 2"),
+    (
+        "trials: 4, stopping: {also: [diverged, colapsed]}",
+        f'.stopping.also: found "colapsed"; must be one of {SIGNS}; did you mean collapsed?',
+    ),
+    ("trials: 4, stopping: {also: diverged}", f'.stopping.also: found "diverged"; must be a list of {SIGNS}'),
+    ("trials: 4, stopping: {also: [3]}", f".stopping.also: found [3]; must be a list of {SIGNS}"),
     ("trials: 4, finals: 3", ".finals: found 3; must be a mapping of top, seeds"),
     ("trials: 4, finals: {tpo: 1}", '.finals.tpo: found "tpo"; must be one of top, seeds; did you mean top?'),
     ("trials: 4, evaluation: {k: 0}", ".evaluation.k: found 0; must be an integer >= 1"),
+    ("trials: 4, evaluation: {every: 0}", '.evaluation.every: found 0; must be "auto" or an integer >= 1'),
+    ("trials: 4, evaluation: {every: often}", '.evaluation.every: found "often"; must be "auto" or an integer >= 1'),
+    (
+        "trials: 4, evaluation: {images: 0}",
+        '.evaluation.images: found 0; must be "auto", an integer >= 1, or null for all',
+    ),
+    (
+        "trials: 4, evaluation: {images: true}",
+        '.evaluation.images: found true; must be "auto", an integer >= 1, or null for all',
+    ),
+    ("trials: 4, evaluation: {share: 1}", ".evaluation.share: found 1; must be a number > 0 and < 1"),
+    ("trials: 4, evaluation: {share: 0}", ".evaluation.share: found 0; must be a number > 0 and < 1"),
+    (
+        "trials: 4, stopping: {grace: 3}, evaluation: {every: 2}",
+        ".evaluation.every: found 2; must divide 3, the grace of the stopping rule, lest that decide late",
+    ),
+    (
+        "trials: 4, stopping: {name: median, grace: 3}, evaluation: {every: 6}",
+        ".evaluation.every: found 6; must divide 3, the grace of the stopping rule, lest that decide late",
+    ),
     ("trials: 4, resources: {cpu: 0}", ".resources.cpu: found 0; must be a number > 0"),
     ("trials: 4, resources: {gpu: true}", ".resources.gpu: found true; must be a number >= 0"),
     ("trials: 4, workers: many", '.workers: found "many"; must be "auto" or an integer >= 1'),

@@ -45,7 +45,10 @@ DIFFERENT = [
     {"sweep": "{trials: 4, mode: maximize}"},
     {"sweep": "{trials: 4, finals: none}"},
     {"sweep": "{trials: 4, stopping: none}"},
+    {"sweep": "{trials: 4, stopping: {also: [diverged]}}"},
     {"sweep": "{trials: 4, evaluation: {k: 50}}"},
+    {"sweep": "{trials: 4, evaluation: {images: 50}}"},
+    {"sweep": "{trials: 4, evaluation: {every: 1}}"},
 ]
 
 
@@ -107,7 +110,7 @@ SWEEPS = st.fixed_dictionaries(
         "search": st.sampled_from(["random", "grid", {"name": "tpe", "startup": 3}]),
         "stopping": st.sampled_from(["none", {"name": "median", "grace": 2}]),
         "finals": st.sampled_from([None, "none", {"top": 5}]),
-        "evaluation": st.fixed_dictionaries({}, optional={"k": COUNTS, "images": st.none() | COUNTS}),
+        "evaluation": st.fixed_dictionaries({}, optional={"k": COUNTS, "images": st.none() | st.just("auto") | COUNTS}),
         "workers": COUNTS | st.just("auto"),
     },
 )

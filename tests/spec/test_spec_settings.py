@@ -28,7 +28,7 @@ def test_defaults() -> None:
     assert settings.search == TPESearch(startup=10)
     assert settings.stopping == ASHAStopping(grace=1, factor=3)
     assert settings.finals == Finals(top=2, seeds=3)
-    assert settings.evaluation == Evaluation(k=100, final_k=5000)
+    assert settings.evaluation == Evaluation(every="auto", images="auto", share=0.2, k=100, final_k=5000)
     assert settings.resources == Resources(cpu=1.0, gpu=0.0)
 
 
@@ -53,10 +53,18 @@ def test_searches(make_spec: Callable[..., Spec], text: str, search: object) -> 
         ("asha", ASHAStopping()),
         ("{factor: 4}", ASHAStopping(factor=4)),
         ("{name: median, grace: 2, startup: 7}", MedianStopping(grace=2, startup=7)),
+        ("{also: [diverged, collapsed]}", ASHAStopping(also=("diverged", "collapsed"))),
+        ("{name: none, also: [critic_stopped]}", NoStopping(also=("critic_stopped",))),
     ],
 )
 def test_stoppings(make_spec: Callable[..., Spec], text: str, stopping: object) -> None:
     assert make_spec(sweep=f"{{trials: 1, stopping: {text}}}").settings.stopping == stopping
+
+
+def test_a_collapse_is_one_of_the_posterior_or_of_the_modes() -> None:
+    stopping = MedianStopping(also=("diverged", "collapsed"))
+    assert stopping.signs == ("diverged", "posterior_collapsed", "mode_collapsed")
+    assert ASHAStopping().signs == ()
 
 
 @pytest.mark.parametrize("text", ["none", "null"])

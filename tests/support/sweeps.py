@@ -10,7 +10,7 @@ from sweeper.execution.listener import Listener, Silent
 from sweeper.execution.simulator import simulate
 from sweeper.search import Sweep, TrialRecord
 from sweeper.spec import Spec, parse_spec
-from sweeper.training.simulated import Metric, Simulation
+from sweeper.training.simulated import Metric, Metrics, Simulation, nothing_else
 
 TWO_ARMS = {
     "choose": {
@@ -27,6 +27,7 @@ def make_spec(epochs: int = 9, *, backbone: Any = None, lr: Any = None, **sweep:
         "trials": 12,
         "stopping": {"name": "asha", "grace": 1, "factor": 3},
         "finals": {"top": 1, "seeds": 2},
+        "evaluation": {"every": 1, "images": 100},
         **sweep,
     }
     content = {
@@ -51,10 +52,16 @@ def quality(config: dict[str, Any], seed: int, epoch: int) -> float:
 
 
 def simulated(
-    spec: Spec, folder: Path, *, metric: Metric = quality, workers: int = 1, listener: Listener | None = None
+    spec: Spec,
+    folder: Path,
+    *,
+    metric: Metric = quality,
+    beside: Metrics = nothing_else,
+    workers: int = 1,
+    listener: Listener | None = None,
 ) -> list[TrialRecord]:
     """Run ``spec`` in ``folder`` on the simulator to its end; return its trials."""
     sweep = Sweep(spec, folder, workers)
     place = Workplace(folder, data_dir=None, workers=workers, device="cpu")
-    simulate(Dispatcher(sweep, spec, place, listener or Silent()), Simulation(metric))
+    simulate(Dispatcher(sweep, spec, place, listener or Silent()), Simulation(metric, beside))
     return sweep.records()

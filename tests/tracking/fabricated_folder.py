@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
+from PIL import Image
 
 from sweeper.search import trial_folder
 from sweeper.search.storage import open_storage, open_study
@@ -80,6 +81,19 @@ class Folder:
         """Append text to a trial's curve."""
         with (self.trial(number) / "metrics.jsonl").open("a") as file:
             file.write(text)
+
+    def picture(self, number: int, kind: str, epoch: int, shade: int = 0) -> Path:
+        """Draw a picture of an epoch, all in one shade of grey; return its file."""
+        path = self.trial(number) / "pictures" / kind / f"{epoch:04d}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("L", (466, 116), shade).save(path)
+        return path
+
+    def judge(self, number: int, signs: dict[str, str], keys: dict[str, dict[str, str]]) -> None:
+        """Tell the study the signs of a trial, and the parts of its comparability keys."""
+        _, trial, _ = self._trials[number]
+        trial.set_user_attr("signs", signs)
+        trial.set_user_attr("keys", keys)
 
     def end(self, number: int, state: str = "complete", reason: str | None = None) -> None:
         """Leave a trial's artifacts and tell the study its end."""

@@ -25,8 +25,11 @@ def template(tmp_path_factory) -> Folder:
     """A small sweep with one trial that has ended and one that runs."""
     folder = Folder(tmp_path_factory.mktemp("template"), "template")
     folder.epochs(folder.begin("fc"), 1, 2)
+    folder.picture(0, "samples", 1)
+    folder.picture(0, "latents", 2)
     folder.end(0)
     folder.epochs(folder.begin("conv"), 1)
+    folder.picture(1, "samples", 1)
     return folder
 
 
@@ -65,14 +68,15 @@ def undisturbed(home, client, template):
     return runs_of(client, folder), spy.calls
 
 
-def test_a_short_trial_costs_three_requests_and_its_artifacts_one_more_each_and_a_tag(undisturbed):
+def test_a_short_trial_costs_three_requests_its_artifacts_one_each_and_a_tag_and_all_its_pictures_one(undisturbed):
     _, calls = undisturbed
     assert calls == [
         *("get_experiment_by_name", "create_experiment", "search_runs", "create_run"),
         *("create_run", "log_batch", "set_terminated"),
         *("create_run", "log_batch", "set_terminated"),
         *("log_batch", "set_terminated"),
-        *("log_artifact", "log_artifact", "log_artifact", "set_tag"),
+        *("log_artifact", "log_artifact", "log_artifact", "log_artifacts", "set_tag"),
+        *("log_artifacts", "set_tag"),
         *("log_artifact", "set_tag"),
     ]
 
@@ -111,6 +115,8 @@ def test_artifacts_that_cannot_be_stored_hold_up_no_metrics_and_no_status(home, 
     class NoArtifacts(Flaky):
         def log_artifact(self, *arguments, **keywords):
             raise OSError("no space left on the device that holds artifacts")
+
+        log_artifacts = log_artifact
 
     flaky = NoArtifacts(client, lambda number: False, OUTAGE)
     with closing(Mirror(folder.path, default_uri(home), connect=flaky.connect)) as mirror:

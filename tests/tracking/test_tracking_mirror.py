@@ -4,6 +4,7 @@ Protects against PITFALLS 6 to 9 (odd metrics, duplicated runs, no parents, miss
 that depends on when it looked.
 """
 
+import json
 import math
 from contextlib import closing
 
@@ -81,6 +82,35 @@ def test_tags_say_what_a_trial_is_and_params_are_its_flattened_configuration(hom
     assert (final.tags["sweeper.phase"], final.tags["sweeper.source"]) == ("finals", "3")
     assert final.params["model.backbone.name"] == "conv"
     assert (final.params["training.lr"], final.params["training.schedule"]) == ("1e-05", "null")
+
+
+def test_tags_name_the_signs_of_a_trial_and_what_its_metrics_are_comparable_with(home, client, mirror):
+    folder = Folder(home)
+    live = mirror(folder)
+    folder.epochs(folder.begin(), 1)
+    live.synchronise()
+    signs = {"diverged": "a loss is inf", "mode_collapsed": "2 of 10 classes"}
+    folder.judge(0, signs, {"val/nll": {"data": "digits", "binarization": "dynamic", "k": "100", "likelihood": ""}})
+    live.synchronise()
+    tags = observe(client, folder)[1].tags
+    assert tags["sweeper.signs"] == "diverged,mode_collapsed"
+    assert (tags["sweeper.sign.diverged"], tags["sweeper.sign.mode_collapsed"]) == tuple(signs.values())
+    assert json.loads(tags["sweeper.key.val/nll"]) == {"data": "digits", "binarization": "dynamic", "k": "100"}
+
+
+def test_a_sign_that_has_gone_is_no_tag_any_more(home, client, mirror):
+    folder = Folder(home)
+    with closing(Mirror(folder.path, default_uri(home))) as live:
+        folder.begin()
+        folder.judge(0, {"diverged": "a loss is inf", "critic_stopped": "no gap"}, {})
+        live.synchronise()
+        folder.judge(0, {"critic_stopped": "no gap"}, {})
+        live.synchronise()
+        tags = observe(client, folder)[1].tags
+        assert (tags["sweeper.signs"], "sweeper.sign.diverged" in tags) == ("critic_stopped", False)
+    folder.judge(0, {}, {})
+    assert mirror(folder).synchronise()
+    assert [name for name in observe(client, folder)[1].tags if name.startswith("sweeper.sign")] == []
 
 
 def test_checkpoint_pictures_and_traceback_are_artifacts_below_the_home(home, client, mirror):

@@ -11,7 +11,7 @@ from sweeper.training.job import EpochResult, Job
 from sweeper.training.trial import Trial
 
 EPOCHS = 3
-CLOCKS = ("images_per_second", "evaluation_share")
+CLOCKS = ("images_per_second", "evaluation_share", "memory/resident")
 
 
 def run(job: Job, epochs: int = EPOCHS) -> list[EpochResult]:
@@ -38,6 +38,11 @@ def tensors(folder: Path) -> dict[str, Tensor]:
     }
 
 
+def names_of_pictures(folder: Path) -> list[str]:
+    """The pictures in a trial's folder but those of epochs, of which there are as many as there was time for."""
+    return sorted(path.name for path in folder.glob("*.png"))
+
+
 def assert_same(found: Path, expected: Path) -> None:
     left, right = tensors(found), tensors(expected)
     assert left.keys() == right.keys()
@@ -47,7 +52,7 @@ def assert_same(found: Path, expected: Path) -> None:
         assert mine["epoch"] == other["epoch"]
         assert mine["images"] == other["images"]
         assert measured(mine["metrics"]) == measured(other["metrics"])
-    pictures = sorted(path.name for path in expected.glob("*.png"))
-    assert sorted(path.name for path in found.glob("*.png")) == pictures
+    pictures = names_of_pictures(expected)
+    assert names_of_pictures(found) == pictures
     for name in (*pictures, "config.yaml"):
         assert (found / name).read_bytes() == (expected / name).read_bytes()

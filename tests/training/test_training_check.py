@@ -1,5 +1,6 @@
 """Protects that a file is refused before a sweep is begun where one of its branches cannot be built."""
 
+import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,7 +12,8 @@ from support.sweeps import make_spec
 
 from models import GenerativeModel, Objective, Schedule
 from sweeper.errors import UsageError
-from sweeper.training.check import check_components, check_config, weights_of
+from sweeper.spec import parse_spec
+from sweeper.training.check import check_components, check_config, ranking_keys, weights_of
 from sweeper.training.evaluation import METRICS
 
 DEEP = {"choose": {"fc": {"hidden": 8}, "conv": {"layers": {"int": [1, 4]}}}}
@@ -81,6 +83,54 @@ def test_a_metric_that_is_not_measured_for_a_model_is_refused_and_told_what_is()
     assert re.fullmatch(r"<text>:\d+: model: ", place)
     assert "val/nll" in measured.split(", ")
     assert "val/error" not in measured.split(", ")
+
+
+@pytest.mark.parametrize(
+    ("metric", "why"),
+    [
+        ("val/kl", "which is least where a model ignores its latent variables; rank by val/nll"),
+        (
+            "val/reconstruction",
+            "which is least where a model codes every pixel, whatever the code costs; rank by val/nll",
+        ),
+    ],
+)
+def test_a_part_of_the_bound_is_refused_with_the_reason(metric: str, why: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        check_components(make_spec(metric=metric, mode="minimize"), None)
+    assert str(raised.value).endswith(f'sweep.metric: found "{metric}", {why}')
+
+
+OBJECTIVES = {
+    "k": {"name": "iwae", "k": {"choice": [1, 50]}},
+    "beta": {"name": "elbo", "beta": {"float": [0.1, 10]}},
+    "divergence": {"choose": {"kl": {"name": "elbo"}, "js": {"name": "jensen_shannon"}}},
+}
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_what_is_trained_by_may_differ_where_what_is_ranked_by_does_not(objective: dict[str, Any]) -> None:
+    text = make_spec().to_yaml().replace("objective: {name: elbo}", f"objective: {json.dumps(objective)}")
+    spec = parse_spec(text)
+    assert spec.tree["objective"] != {"name": "elbo"}
+    check_components(spec, None)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_a_training_loss_is_refused_with_what_it_differs_in(objective: dict[str, Any]) -> None:
+    text = make_spec(metric="train/loss").to_yaml()
+    with pytest.raises(UsageError, match=r"by a loss that differs in objective.*; rank by val/nll") as raised:
+        check_components(
+            parse_spec(text.replace("objective: {name: elbo}", f"objective: {json.dumps(objective)}")), None
+        )
+    assert 'found "train/loss", which is measured on the images that a trial is fitted to' in str(raised.value)
+
+
+def test_the_keys_of_a_space_are_those_that_its_trials_will_have() -> None:
+    spec = make_spec(evaluation={"k": 7, "images": 30, "final_k": 9, "every": 1})
+    found = ranking_keys(spec, None)
+    assert (found["val/nll"].k, found["val/nll"].images) == ("7", "val, the first 30")
+    assert (found["test/nll"].k, found["test/nll"].images) == ("9", "test, all")
 
 
 @pytest.mark.parametrize(

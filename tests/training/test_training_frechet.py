@@ -60,6 +60,11 @@ def test_the_fit_is_the_mean_and_the_unbiased_covariance() -> None:
     assert fitted.covariance.tolist() == [[2.0, 4.0], [4.0, 8.0]]
 
 
+def test_a_single_vector_has_no_spread_and_so_no_distance() -> None:
+    features = torch.rand(10, 3, generator=torch.Generator().manual_seed(0))
+    assert math.isnan(Normal.fitted(features).distance(Normal.fitted(features[:1])))
+
+
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_what_is_not_finite_has_no_distance(value: float) -> None:
     features = torch.rand(10, 3, generator=torch.Generator().manual_seed(0))

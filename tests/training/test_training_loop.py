@@ -11,6 +11,7 @@ from torch import nn
 from models import Batch, ImageShape, Loss, Moment, Objective, Schedule, VariationalAutoencoder
 from models.likelihoods import Bernoulli
 from models.presets import VAE
+from sweeper.training import loop
 from sweeper.training.components import TrainingSettings, TrialConfig
 from sweeper.training.data import Split
 from sweeper.training.data.digits import Digits
@@ -100,7 +101,8 @@ def test_players_step_in_their_turns_on_whole_batches_at_the_right_time(model: T
         ("decoder", 4, 0.4),
         ("encoder", 4, 0.8),
     ]
-    assert terms == {"encoder/calls": pytest.approx((1 + 2 + 4) / 3), "decoder/calls": 3.0}
+    means = {name: mean for name, mean in terms.items() if name.endswith("calls")}
+    assert means == {"encoder/calls": pytest.approx((1 + 2 + 4) / 3), "decoder/calls": 3.0}
     calls.clear()
     trainer.train_epoch()
     assert [(player, time) for player, _, time in calls] == [
@@ -163,6 +165,30 @@ def test_every_player_learns_at_its_own_rate(model: TwoPlayers) -> None:
     for name, value in model.state_dict().items():
         left = 0.5**3 if name.startswith("encoder") else 0.75
         torch.testing.assert_close(value, before[name] * left)
+
+
+@pytest.mark.parametrize(("every", "encoder"), [(1, (1 + 1 / 2 + 1 / 4) / 3), (2, (1 + 1 / 4) / 2), (3, 1)])
+def test_the_gradient_of_each_player_is_watched_at_its_own_steps(
+    model: TwoPlayers, monkeypatch: pytest.MonkeyPatch, every: int, encoder: float
+) -> None:
+    """The gradient is twice the weights, which each step halves."""
+    monkeypatch.setattr(loop, "NORM_EVERY", every)
+    trainer = trainer_of(model)
+    norms = {player: norm(model.players()[player]) for player in PLAYERS}
+    found = trainer.train_epoch()
+    assert found["gradient_norm/encoder"] == pytest.approx(2 * norms["encoder"] * encoder)
+    assert found["gradient_norm/decoder"] == pytest.approx(2 * norms["decoder"])
+    assert not any("gradient_norm" in name for name in trainer.state()), "what is watched is no part of the state"
+
+
+def norm(parameters: list[nn.Parameter]) -> float:
+    return torch.cat([parameter.detach().flatten() for parameter in parameters]).norm().item()
+
+
+def test_the_rate_of_each_player_is_that_of_the_epoch(model: TwoPlayers) -> None:
+    trainer = trainer_of(model, slowness=0.5, annealing="linear")
+    found = [trainer.train_epoch() for _ in range(2)]
+    assert [(epoch["lr/encoder"], epoch["lr/decoder"]) for epoch in found] == [(0.25, 0.125), (0.1875, 0.09375)]
 
 
 def test_the_rate_falls_by_epochs_after_a_resumption_too(model: TwoPlayers) -> None:

@@ -1,23 +1,31 @@
-"""Protects the yardstick of samples: classes counted right, a distance that rises with every fault, on equal terms."""
+"""Protects the yardstick of samples: it rises with every fault, sees every model on equal terms, and bears anything."""
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
+from learned_by_heart import Drawing, Labelled, labels_of, pool, subject
 from torch import Tensor
 
 from models import Batch, GenerativeModel, ImageShape
-from models.conditions import Conditioning, LabelConditioning, Unconditioned
+from models.conditions import Condition, Label, Pixels
 from models.likelihoods import Bernoulli
-from models.presets import VAE
-from models.spaces import ImageSpace, UnitInterval
+from models.presets import VAE, Model
+from models.presets.hybrids import SemiSupervisedGAN
+from models.presets.semi_supervised import SemiSupervisedVAE
+from models.semi_supervised import SemiSupervisedModel
 from sweeper.training.data import Images
 from sweeper.training.data.digits import Digits
 from sweeper.training.evaluation import METRICS, Evaluator
 from sweeper.training.job import Evaluation, Precision
-from sweeper.training.measures import Subject, measurable, measures_of
+from sweeper.training.measures import measurable, measures_of
 from sweeper.training.measures.quality import SAMPLES, Quality
+
+SHAPE = ImageShape(1, 8, 8)
+DISTANCES = {"fld", "kid", "kid_low", "kid_high"}
+SHARES = {"precision", "recall", "density", "coverage"}
 
 
 @pytest.fixture(scope="module")
@@ -30,123 +38,162 @@ def quality(digits: Images) -> Quality:
     return Quality(digits)
 
 
-class Drawing(GenerativeModel):
-    """Draws images from a pool, with noise added: a model that has learned images by heart."""
-
-    latent_dim = 1
-
-    def __init__(self, pool: Tensor, noise: float = 0.0, space: ImageSpace | None = None) -> None:
-        super().__init__()
-        self.pool, self.noise = pool, noise
-        self.conditioning: Conditioning = Unconditioned()
-        self.used_space = space or UnitInterval()
-        self.drawn = 0
-
-    @property
-    def space(self) -> ImageSpace:
-        return self.used_space
-
-    def mean(self, z: Tensor, context: Tensor | None = None) -> Tensor:
-        raise NotImplementedError
-
-    def sample(self, n: int, generator: torch.Generator, context: Tensor | None = None) -> Tensor:
-        self.drawn += n
-        x = self.pool[torch.randint(len(self.pool), (n,), generator=generator)]
-        return x + self.noise * torch.randn(x.shape, generator=generator)
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)
 
 
-class Labelled(Drawing):
-    """Draws an image of the class that it is told."""
-
-    def __init__(self, pool: Tensor, labels: Tensor) -> None:
-        super().__init__(pool)
-        self.conditioning, self.labels = LabelConditioning(10), labels
-
-    def sample(self, n: int, generator: torch.Generator, context: Tensor | None = None) -> Tensor:
-        assert context is not None
-        drawn = [(self.labels == label).nonzero().squeeze(-1) for label in context.argmax(-1)]
-        return self.pool[torch.stack([index[turn % len(index)] for turn, index in enumerate(drawn)])]
+def assert_rises(found: list[float], by: float) -> None:
+    assert all(less < more for less, more in pairwise(found)), found
+    assert found[-1] > by * found[0]
 
 
-def pool(images: Images, least: int = 0) -> Tensor:
-    """The training images of the classes from some number on."""
-    labels = images.train.labels
-    assert labels is not None
-    return images.train.images[labels >= least] / 255
+def distances(quality: Quality, digits: Images, models: list[GenerativeModel]) -> tuple[list[float], list[float]]:
+    found = [quality(subject(model, digits)) for model in models]
+    return [one["fld"] for one in found], [one["kid"] for one in found]
 
 
-def subject(model: GenerativeModel, images: Images, count: int | None = None) -> Subject:
-    generator = torch.Generator().manual_seed(1)
-    held = images.validation
-    assert held.labels is not None
-    x = model.space.preprocess(model.space.fix(held.images[:count], generator), generator)
-    return Subject(
-        model=model.eval(),
-        batch=Batch(x, held.labels[:count]),
-        precision=Precision(1, count),
-        ranked_by="fld",
-        noise=lambda: torch.Generator().manual_seed(2),
-    )
+def test_it_has_the_numbers_that_the_table_describes(digits: Images, quality: Quality) -> None:
+    found = quality(subject(Drawing(pool(digits)), digits))
+    assert set(found) == DISTANCES | SHARES | {"fld_floor", "modes", "class_kl", "confidence"}
+    assert all(type(value) is float for value in found.values())
+
+
+def test_real_images_are_without_a_fault(digits: Images, quality: Quality) -> None:
+    found = quality(subject(Drawing(pool(digits)), digits))
+    assert 0 < found["fld_floor"] < found["fld"] < 3 * found["fld_floor"]
+    assert found["kid_low"] < 0 < found["kid_high"]
+    assert found["kid_low"] < found["kid"] < found["kid_high"]
+    assert min(found["precision"], found["recall"], found["coverage"]) > 0.85
+    assert found["density"] == pytest.approx(1, abs=0.15)
+    assert found["modes"] == 10
+    assert found["class_kl"] < 0.02
+    assert found["confidence"] > 0.95
 
 
 @pytest.mark.parametrize("missing", [0, 1, 5])
 def test_the_classes_that_samples_lack_are_counted(digits: Images, quality: Quality, missing: int) -> None:
-    assert quality(subject(Drawing(pool(digits, missing)), digits))["modes"] == 10 - missing
+    found = quality(subject(Drawing(pool(digits, missing)), digits))
+    assert found["modes"] == 10 - missing
+    assert found["class_kl"] == pytest.approx(math.log(10 / (10 - missing)), abs=0.02)
 
 
-def test_a_class_is_covered_from_a_tenth_of_its_share_on(digits: Images, quality: Quality) -> None:
-    assert digits.train.labels is not None
-    right = quality._classifier(pool(digits)).argmax(-1) == digits.train.labels
-    zeros, ones = (pool(digits)[right & (digits.train.labels == label)] for label in (0, 1))
-    for rare, covered in ((9, 1), (10, 2)):
-        images = torch.cat([zeros[torch.arange(1000 - rare) % len(zeros)], ones[:rare]])
-        assert quality._modes(quality._classifier.features(images)) == covered
+def test_without_half_of_the_classes_samples_are_as_precise_but_cover_half(digits: Images, quality: Quality) -> None:
+    whole, half = (quality(subject(Drawing(pool(digits, missing)), digits)) for missing in (0, 5))
+    assert half["precision"] == pytest.approx(whole["precision"], abs=0.05)
+    assert half["coverage"] < 0.65 * whole["coverage"]
+    assert half["recall"] < 0.65 * whole["recall"]
 
 
-def test_the_distance_of_real_images_is_about_the_floor(digits: Images, quality: Quality) -> None:
-    found = quality(subject(Drawing(pool(digits)), digits))
-    assert 0 < found["fld_floor"] < found["fld"] < 3 * found["fld_floor"]
+def test_the_distances_rise_with_noise(digits: Images, quality: Quality) -> None:
+    fld, kid = distances(quality, digits, [Drawing(pool(digits), noise) for noise in (0, 0.1, 0.2, 0.3, 0.4)])
+    assert_rises(fld, by=3)
+    assert_rises(kid, by=3)
 
 
-def test_the_distance_rises_with_noise(digits: Images, quality: Quality) -> None:
-    found = [quality(subject(Drawing(pool(digits), noise), digits))["fld"] for noise in (0, 0.1, 0.2, 0.4)]
-    assert found == sorted(found)
-    assert found[-1] > 3 * found[0]
+def test_the_distances_rise_with_blur(digits: Images, quality: Quality) -> None:
+    sharp, blurred = pool(digits), torch.nn.functional.avg_pool2d(pool(digits), 3, stride=1, padding=1)
+    mixed = [Drawing(sharp.lerp(blurred, weight)) for weight in (0, 0.25, 0.5, 0.75, 1)]
+    fld, kid = distances(quality, digits, mixed)
+    assert_rises(fld, by=3)
+    assert_rises(kid, by=3)
 
 
-def test_the_distance_rises_with_every_missing_class(digits: Images, quality: Quality) -> None:
-    found = [quality(subject(Drawing(pool(digits, missing)), digits))["fld"] for missing in (0, 1, 3, 5, 7, 9)]
-    assert found == sorted(found)
-    assert found[1] > 1.2 * found[0]
+def test_the_distances_rise_with_every_missing_class(digits: Images, quality: Quality) -> None:
+    fld, kid = distances(quality, digits, [Drawing(pool(digits, missing)) for missing in (0, 1, 3, 5, 7, 9)])
+    assert_rises(fld, by=3)
+    assert_rises(kid, by=3)
 
 
-def test_the_distance_rises_with_blur_and_with_duplicates(digits: Images, quality: Quality) -> None:
-    sharp = pool(digits)
-    found = [quality(subject(Drawing(images), digits))["fld"] for images in (sharp, blurred(sharp), sharp[:10])]
-    assert found[1] > 1.5 * found[0]
-    assert found[2] > 1.5 * found[0]
+def test_the_distances_rise_with_duplicates(digits: Images, quality: Quality) -> None:
+    fld, kid = distances(quality, digits, [Drawing(pool(digits)[:size]) for size in (None, 100, 30, 10, 3)])
+    assert_rises(fld, by=3)
+    assert_rises(kid, by=3)
 
 
-def blurred(images: Tensor) -> Tensor:
-    return torch.nn.functional.avg_pool2d(images, 3, stride=1, padding=1)
+def test_the_unit_of_the_features_matters_to_the_frechet_distance_alone(
+    digits: Images, quality: Quality, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = Drawing(pool(digits, 2))
+    found = quality(subject(model, digits))
+    features = quality._classifier.features
+    monkeypatch.setattr(quality._classifier, "features", lambda images: 8 * features(images))
+    scaled = quality(subject(model, digits))
+    assert scaled["fld"] == pytest.approx(64 * found["fld"])
+    for name in (DISTANCES | SHARES) - {"fld"}:
+        assert scaled[name] == pytest.approx(found[name], rel=1e-4), name
 
 
 def test_black_and_white_samples_are_compared_with_black_and_white_images(digits: Images, quality: Quality) -> None:
-    binary = Bernoulli()
     drawn = torch.bernoulli(pool(digits), generator=torch.Generator().manual_seed(3))
-    found = quality(subject(Drawing(drawn, space=binary), digits))
+    found = quality(subject(Drawing(drawn, space=Bernoulli()), digits))
     strange = quality(subject(Drawing(drawn), digits))
     assert found["fld"] < 3 * found["fld_floor"]
     assert strange["fld"] > 1.2 * found["fld"]
 
 
-def test_a_conditional_model_is_told_the_labels_of_the_held_out_images(digits: Images, quality: Quality) -> None:
-    assert digits.train.labels is not None
-    measured = subject(Labelled(pool(digits), digits.train.labels), digits)
-    assert quality(measured)["modes"] == 10
+def test_a_model_of_classes_is_not_told_those_of_the_held_out_images(digits: Images, quality: Quality) -> None:
+    model = Labelled(pool(digits), labels_of(digits))
+    measured = subject(model, digits)
     assert measured.batch.y is not None
     threes = replace(measured, batch=Batch(measured.batch.x, torch.full_like(measured.batch.y, 3)))
-    assert quality(threes)["modes"] == 1
+    assert quality(threes) == quality(measured)
+
+
+def test_it_is_told_classes_in_the_shares_of_all_training_images(digits: Images) -> None:
+    uneven = (labels_of(digits) > 0) | (torch.arange(len(labels_of(digits))) % 4 == 0)
+    train = replace(digits.train, images=digits.train.images[uneven], labels=labels_of(digits)[uneven])
+    images = replace(digits, train=train).told(20)
+    model = Labelled(pool(digits), labels_of(digits))
+    Quality(images)(subject(model, images))
+    told = torch.cat([context for context in model.told if context is not None]).mean(0)
+    assert train.labels is not None
+    shares = train.labels.bincount() / len(train)
+    assert (told - shares).abs().max() < 4 * (0.1 * 0.9 / SAMPLES) ** 0.5
+
+
+def test_a_model_that_is_told_pixels_is_told_those_of_the_held_out_images(digits: Images, quality: Quality) -> None:
+    conditioning = Pixels(observed="top").bind(SHAPE, 10)
+    measured = subject(Drawing(pool(digits), conditioning=conditioning), digits)
+    quality(measured)
+    told = torch.cat(measured.model.told)
+    assert told.equal(conditioning.context(measured.batch).repeat(SAMPLES // 250, 1))
+
+
+@pytest.mark.parametrize("preset", [SemiSupervisedVAE, SemiSupervisedGAN])
+def test_a_semi_supervised_model_draws_its_classes_itself(
+    digits: Images, quality: Quality, preset: type[Model], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Tensor] = []
+    prior = SemiSupervisedModel.prior
+
+    def heard(model: SemiSupervisedModel, n: int, generator: torch.Generator, context: Tensor) -> Tensor:
+        told.append(context)
+        return prior(model, n, generator, context)
+
+    monkeypatch.setattr(SemiSupervisedModel, "prior", heard)
+    quality(subject(preset(latent_dim=2).build(SHAPE, seeded(), classes=10), digits))
+    assert torch.cat(told).equal(torch.zeros(SAMPLES, 10))
+
+
+@pytest.mark.parametrize(
+    ("preset", "conditioning"),
+    [
+        (VAE(), ""),
+        (VAE(condition=Label()), ""),
+        (VAE(condition=Pixels(observed="top")), "pixels:top"),
+        (SemiSupervisedVAE(), ""),
+        (SemiSupervisedGAN(), ""),
+    ],
+)
+def test_only_models_of_the_rest_of_an_image_are_on_another_scale(preset: Model, conditioning: str) -> None:
+    model = preset.compose(SHAPE, classes=10)
+    assert Quality.scale(model, Precision(1, None))["conditioning"] == conditioning
+
+
+@pytest.mark.parametrize("condition", [Label(), Pixels(observed="top")])
+def test_conditional_models_are_measured(digits: Images, quality: Quality, condition: Condition) -> None:
+    found = quality(subject(VAE(latent_dim=2, condition=condition).build(SHAPE, seeded(), classes=10), digits))
+    assert all(math.isfinite(value) for value in found.values())
 
 
 @pytest.mark.parametrize(("count", "drawn"), [(30, SAMPLES), (250, SAMPLES)])
@@ -165,6 +212,14 @@ def test_there_are_as_many_samples_as_images(digits: Images, quality: Quality, m
     assert model.drawn == 250
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_hardly_any_images_are_no_error(digits: Images, quality: Quality, count: int) -> None:
+    found = quality(subject(Drawing(pool(digits)), digits, count))
+    assert math.isnan(found["fld"]) == (count == 1)
+    assert math.isfinite(found["kid_high"]) == (count == 3)
+    assert found["modes"] == 10
+
+
 def test_it_is_the_same_in_every_trial(digits: Images, quality: Quality) -> None:
     first = quality(subject(Drawing(pool(digits)), digits))
     quality(subject(Drawing(pool(digits, 5)), digits, 40))
@@ -174,30 +229,52 @@ def test_it_is_the_same_in_every_trial(digits: Images, quality: Quality) -> None
 
 def test_a_model_that_has_diverged_has_no_distance_and_covers_nothing(digits: Images, quality: Quality) -> None:
     found = quality(subject(Drawing(pool(digits) * math.nan), digits))
-    assert math.isnan(found["fld"])
-    assert found["modes"] == 0
-    assert math.isfinite(quality(subject(Drawing(pool(digits) * math.inf), digits))["fld_floor"])
+    assert all(math.isnan(found[name]) for name in DISTANCES | {"class_kl", "confidence"})
+    assert all(found[name] == 0 for name in SHARES | {"modes"})
+    assert math.isfinite(found["fld_floor"])
+
+
+def test_one_broken_sample_in_many_takes_the_distance_but_not_what_the_others_cover(
+    digits: Images, quality: Quality
+) -> None:
+    images = pool(digits)
+    images[7] = math.nan
+    found = quality(subject(Drawing(images), digits))
+    assert all(math.isnan(found[name]) for name in DISTANCES)
+    assert min(found["precision"], found["recall"], found["coverage"]) > 0.85
+    assert found["modes"] == 10
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, math.inf])
+def test_samples_that_are_all_the_same_are_measured(digits: Images, quality: Quality, value: float) -> None:
+    found = quality(subject(Drawing(torch.full((1, 1, 8, 8), value)), digits))
+    assert all(math.isfinite(number) for number in found.values())
+    assert found["fld"] > 10 * found["fld_floor"]
+    assert found["recall"] == 0
+    assert found["modes"] == 1
 
 
 def test_a_sweep_may_rank_by_it_where_there_are_classes(digits: Images) -> None:
-    assert "val/fld" in METRICS
-    assert "fld" in measurable(Drawing(pool(digits)), 10)
-    assert "fld" not in measurable(Drawing(pool(digits)), 0)
+    for name in ("fld", "kid", "coverage"):
+        assert f"val/{name}" in METRICS
+        assert name in measurable(Drawing(pool(digits)), 10)
+        assert name not in measurable(Drawing(pool(digits)), 0)
 
 
 def test_it_is_measured_where_it_ranks_or_nothing_else_can(digits: Images) -> None:
-    vae = VAE(latent_dim=2).build(ImageShape(1, 8, 8), torch.Generator().manual_seed(0))
+    vae = VAE(latent_dim=2).build(SHAPE, seeded())
 
     def measured(model: GenerativeModel, ranked_by: str) -> bool:
         return any(isinstance(measure, Quality) for measure in measures_of(model, digits, ranked_by))
 
     assert measured(vae, "fld")
+    assert measured(vae, "kid")
     assert not measured(vae, "nll")
     assert measured(Drawing(pool(digits)), "error")
 
 
 def test_a_sweep_that_ranks_by_it_measures_validation_and_test(digits: Images) -> None:
-    vae = VAE(latent_dim=2).build(ImageShape(1, 8, 8), torch.Generator().manual_seed(0))
+    vae = VAE(latent_dim=2).build(SHAPE, seeded())
     evaluator = Evaluator(digits, vae, Evaluation("val/fld", "minimize", Precision(1, 100)))
     found = evaluator.validate()
     assert {"val/fld", "val/fld_floor", "val/modes"} <= found.keys()

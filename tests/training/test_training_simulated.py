@@ -30,6 +30,20 @@ def test_epochs_are_computed_and_written(make_job: Callable[..., Job]) -> None:
     assert (job.folder / "config.yaml").exists()
 
 
+def collapsing(config: object, seed: int, epoch: int) -> dict[str, float]:
+    return {"val/reconstruction": 30.0, "val/kl": 0.01}
+
+
+def test_what_is_measured_beside_the_metric_is_on_the_curve_and_test_and_has_its_signs(
+    make_job: Callable[..., Job],
+) -> None:
+    run = Simulation(halving, collapsing)(make_job(test=True, epochs=5))
+    results = [run.advance() for _ in range(5)]
+    assert results[4].metrics == {"val/nll": 1.0, "val/reconstruction": 30.0, "val/kl": 0.01}
+    assert results[4].test == {"test/nll": 1.0, "test/reconstruction": 30.0, "test/kl": 0.01}
+    assert [set(result.signs) for result in results] == [set()] * 4 + [{"posterior_collapsed"}]
+
+
 @pytest.mark.parametrize("killed_after", [1, 2, 3])
 def test_a_resumed_run_says_its_last_epoch_again_and_writes_no_epoch_twice(
     make_job: Callable[..., Job], killed_after: int

@@ -21,25 +21,34 @@ from sweeper.training.trial import Trial
 MakeJob = Callable[..., Job]
 
 
-def test_the_folder_of_a_trial(make_job: MakeJob) -> None:
+def test_the_folder_of_a_trial(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trial_module, "BUDGET", 1.0)
     job = make_job()
     run(job)
     assert sorted(str(path.relative_to(job.folder)) for path in job.folder.rglob("*") if path.is_file()) == [
         "best/model.safetensors",
         "config.yaml",
+        "interpolation.png",
         "last/model.safetensors",
         "last/state.json",
         "last/state.safetensors",
+        "latents.png",
         "metrics.jsonl",
+        *(f"pictures/interpolation/{epoch:04d}.png" for epoch in (1, 2, 3)),
+        *(f"pictures/latents/{epoch:04d}.png" for epoch in (1, 2, 3)),
+        *(f"pictures/reconstructions/{epoch:04d}.png" for epoch in (1, 2, 3)),
+        *(f"pictures/samples/{epoch:04d}.png" for epoch in (1, 2, 3)),
         "reconstructions.png",
         "samples.png",
     ]
     assert yaml.safe_load((job.folder / "config.yaml").read_text()) == {**job.config, "seed": job.seed}
     assert [line["images"] for line in lines(job.folder)] == [97, 194, 291]
-    assert set(lines(job.folder)[0]["metrics"]) == {
-        *("train/loss", "train/reconstruction", "train/kl", "val/nll", "val/reconstruction", "val/kl"),
+    named = set(lines(job.folder)[0]["metrics"])
+    assert {name for name in named if not name.startswith("val/")} == {
+        *("train/loss", "train/reconstruction", "train/kl", "train/gradient_norm/model", "train/lr/model"),
         *CLOCKS,
     }
+    assert {"val/nll", "val/reconstruction", "val/kl"} <= named
 
 
 def test_the_best_weights_are_those_of_the_best_epoch(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:

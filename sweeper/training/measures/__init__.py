@@ -3,12 +3,15 @@
 from models import GenerativeModel
 from sweeper.training.data import Images
 from sweeper.training.job import Precision
+from sweeper.training.measures.accuracy_score import AccuracyScore
 from sweeper.training.measures.base import Measure, Subject
 from sweeper.training.measures.classification import Classification
+from sweeper.training.measures.completion import Completion
 from sweeper.training.measures.density import Density
+from sweeper.training.measures.latents import Latents
 from sweeper.training.measures.quality import Quality
 
-MEASURES: tuple[type[Measure], ...] = (Density, Classification, Quality)
+MEASURES: tuple[type[Measure], ...] = (Density, Latents, Classification, Completion, Quality, AccuracyScore)
 """Every kind of measure, the cheapest first."""
 
 RANKED = tuple(name for measure in MEASURES for name in measure.ranked)
@@ -20,14 +23,19 @@ def measurable(model: GenerativeModel, classes: int) -> tuple[str, ...]:
     return tuple(name for measure in MEASURES if measure.applies(model, classes) for name in measure.ranked)
 
 
+def all_measures_of(model: GenerativeModel, images: Images) -> list[Measure]:
+    """Return everything that can be measured of a model."""
+    return [kind(images) for kind in MEASURES if kind.applies(model, images.classes)]
+
+
 def measures_of(model: GenerativeModel, images: Images, ranked_by: str) -> list[Measure]:
     """Return what is measured of a model in a sweep that ranks by a name: that, and whatever else costs little.
 
     What has no density is measured by the quality of its samples in any case, as its losses tell nothing about it.
     """
     kinds = [kind for kind in MEASURES if kind.applies(model, images.classes)]
-    implicit = model.density is None
-    return [kind(images) for kind in kinds if ranked_by in kind.ranked or implicit or not kind.costly]
+    needed = Quality if model.density is None else None
+    return [kind(images) for kind in kinds if ranked_by in kind.ranked or kind is needed or not kind.costly]
 
 
 def scale(name: str, model: GenerativeModel, precision: Precision) -> dict[str, str]:
@@ -36,4 +44,4 @@ def scale(name: str, model: GenerativeModel, precision: Precision) -> dict[str, 
     return {"estimator": measure.estimator, **measure.scale(model, precision)}
 
 
-__all__ = ["MEASURES", "RANKED", "Measure", "Subject", "measurable", "measures_of", "scale"]
+__all__ = ["MEASURES", "RANKED", "Measure", "Subject", "all_measures_of", "measurable", "measures_of", "scale"]

@@ -29,7 +29,7 @@ class Classification(Measure):
         return {}
 
     def __call__(self, subject: Subject) -> dict[str, float]:
-        """Return "error", from 0 to 1."""
+        """Return "error", from 0 to 1; NaN for a model whose logits are no numbers, which decides on nothing."""
         with torch.inference_mode():
             wrong = sum(_wrong(subject.model, part) for part in subject.batch.split(AT_ONCE))
         return {"error": wrong / len(subject.batch)}
@@ -39,4 +39,5 @@ def _wrong(model: GenerativeModel, batch: Batch) -> float:
     logits = model.classify(batch.x)
     if logits is None or batch.y is None:
         raise ValueError(f"a {type(model).__name__} cannot be measured by its error on these images")
-    return (logits.argmax(-1) != batch.y).sum().item()
+    wrong = (logits.argmax(-1) != batch.y).to(logits.dtype)
+    return wrong.where(logits.isfinite().all(-1), torch.nan).sum().item()

@@ -24,9 +24,10 @@ class Normal:
 
     @classmethod
     def fitted(cls, features: Tensor) -> Self:
-        """Return the distribution with the mean and the unbiased covariance of vectors [N, F], N at least 2."""
+        """Return the distribution with the mean and the unbiased covariance of vectors [N, F]; NaN for a single one."""
         features = features.double().cpu()
-        return cls(features.mean(0), torch.cov(features.T))
+        centred = features - features.mean(0)
+        return cls(features.mean(0), centred.T @ centred / (len(features) - 1))
 
     def distance(self, other: Self) -> float:
         """Return d², at least 0; NaN where one of the two is not finite."""

@@ -1,0 +1,58 @@
+"""Protects what a running sweep says of each trial: the value with its floor, the classes covered, what goes wrong."""
+
+import io
+from collections import Counter
+
+import pytest
+from rich.console import Console
+from support.sweeps import make_spec
+
+from sweeper.cli.progress import Progress
+from sweeper.search import Assignment, Decision, Report
+
+TRIAL = Assignment(4, "fc", "search", {"training": {"epochs": 9}}, seed=1)
+QUALITY = {"val/fld": 12.34, "val/fld_floor": 2.685, "val/modes": 10.0}
+COLLAPSED = {"mode_collapsed": "1 of 10 classes covered, fewer than half, after epoch 5"}
+
+
+@pytest.fixture
+def printed() -> io.StringIO:
+    """What is printed, without a terminal."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def progress(printed: io.StringIO) -> Progress:
+    """The view of a sweep by val/fld whose fourth trial has begun."""
+    progress = Progress(make_spec(metric="val/fld"), Console(file=printed, width=120), 12, Counter())
+    progress.begun(TRIAL)
+    return progress
+
+
+def drawn(progress: Progress) -> str:
+    """Return the live table as it is drawn on a terminal."""
+    console = Console(file=io.StringIO(), width=150)
+    with console.capture() as capture:
+        console.print(progress._render())
+    return capture.get()
+
+
+def test_the_floor_and_the_modes_stand_beside_a_value(progress: Progress, printed: io.StringIO) -> None:
+    report = Report(9, 900, 12.34, done=True, measured=QUALITY)
+    progress.reported(TRIAL, report, Decision.STOP)
+    line = printed.getvalue()
+    assert line.startswith("   1/12  trial 4 fc: complete, val/fld 12.34 (floor 2.685), 10 modes after epoch 9; ")
+    assert "12.34 (floor 2.685), 10 modes (trial 4)" in drawn(progress)
+
+
+def test_a_trial_that_a_sign_stopped_says_so(progress: Progress, printed: io.StringIO) -> None:
+    report = Report(5, 500, 240.0, done=False, measured=QUALITY | {"val/modes": 1.0}, signs=COLLAPSED)
+    progress.reported(TRIAL, report, Decision.CONTINUE)
+    assert "[4 fc: epoch 5/9 240 (floor 2.685), 1 mode, mode_collapsed]" in drawn(progress)
+    progress.reported(TRIAL, report, Decision.STOP)
+    assert "pruned, val/fld 240 (floor 2.685), 1 mode, mode_collapsed after epoch 5; " in printed.getvalue()
+
+
+def test_a_value_without_a_floor_is_shown_alone(progress: Progress, printed: io.StringIO) -> None:
+    progress.reported(TRIAL, Report(9, 900, 12.34, done=True, measured={"val/fld": 12.34}), Decision.STOP)
+    assert "complete, val/fld 12.34 after epoch 9; " in printed.getvalue()
