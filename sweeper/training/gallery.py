@@ -1,5 +1,6 @@
 """The pictures of a trial: some while it trains, to be stepped through, and those of its best weights at the end."""
 
+import time
 from pathlib import Path
 
 from models import Batch, GenerativeModel
@@ -9,8 +10,6 @@ from sweeper.training.pictures import Noise, draw
 
 PICTURES = "pictures"
 """The folder in a trial's folder, with a folder for each kind of picture and in it a file for each epoch."""
-BUDGET = 0.2
-"""While evaluation takes a larger part of the trial's time than this, no more pictures are drawn until the end."""
 
 
 class Gallery:
@@ -21,13 +20,20 @@ class Gallery:
         self._model = model
         self._examples = examples
         self._noise = noise
+        self._took: float | None = None
+
+    def expected(self, measuring: float) -> float:
+        """Return the seconds that drawing will take: those of the last time, at first as many as measuring takes."""
+        return measuring if self._took is None else self._took
 
     def draw_epoch(self, epoch: int) -> None:
         """Show what the model draws after an epoch."""
+        started = time.perf_counter()
         for kind, picture in draw(self._model, self._examples, self._noise).items():
             path = self._folder / PICTURES / kind / f"{epoch:04d}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, picture)
+        self._took = time.perf_counter() - started
 
     def draw_last(self) -> None:
         """Show what the model draws in the end."""

@@ -31,6 +31,8 @@ class Evaluation:
     """For the one measurement on the test set after the last epoch; ``None`` leaves that set untouched."""
     every: int = 1
     """Epochs between two measurements; the last epoch is measured in any case."""
+    share: float = 0.2
+    """The part of a trial's time that evaluation may take: what measuring leaves of it is for pictures."""
 
     def is_due(self, epoch: int, epochs: int) -> bool:
         """Say whether a trial of so many epochs is measured after one of them."""
@@ -53,7 +55,8 @@ class Evaluation:
 
 def unplanned_evaluation(settings: SweepSettings) -> Evaluation:
     """Return how trials are measured as far as that is known before the plan: on all images, after every epoch."""
-    return Evaluation(settings.metric, settings.direction, Precision(settings.evaluation.k, None))
+    precision = Precision(settings.evaluation.k, None)
+    return Evaluation(settings.metric, settings.direction, precision, share=settings.evaluation.share)
 
 
 def search_evaluation(settings: SweepSettings) -> Evaluation:

@@ -72,6 +72,11 @@ class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch has
         super().__init__()  # type: ignore[no-untyped-call]  # torch has not typed it
         self.cost = Cost()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Say that no compiler has to be kept out, which importing one would take seconds for: nothing is compiled."""
+        return False
+
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if func._overloadpacket not in flop_registry:

@@ -29,10 +29,9 @@ class Progress:
         """Whether the last epoch is the best so far."""
         return self.epoch == self.best_epoch > 0
 
-    @property
-    def evaluation_share(self) -> float:
-        """The part of the trial's seconds that evaluation took, from 0 to 1."""
-        return self.evaluating / self.seconds if self.seconds else 0.0
+    def affords(self, training: float, evaluating: float, evaluation: Evaluation) -> bool:
+        """Say whether so many seconds more of training and of evaluation keep evaluation within its share."""
+        return self.evaluating + evaluating <= evaluation.share * (self.seconds + training + evaluating)
 
     def after(
         self, training: float, evaluating: float, metrics: dict[str, float], evaluation: Evaluation

@@ -22,7 +22,7 @@ from sweeper.training.data import resident
 from sweeper.training.devices import occupy
 from sweeper.training.evaluation import Evaluator
 from sweeper.training.folder import begin_folder
-from sweeper.training.gallery import BUDGET, Gallery, is_shown
+from sweeper.training.gallery import Gallery, is_shown
 from sweeper.training.job import EpochResult, Job
 from sweeper.training.keys import keys_of
 from sweeper.training.loop import Trainer
@@ -83,7 +83,7 @@ class Trial:
         started = time.perf_counter()
         watched = self._trainer.train_epoch()
         trained = time.perf_counter()
-        metrics = {f"train/{name}": value for name, value in watched.items()} | self._measure()
+        metrics = {f"train/{name}": value for name, value in watched.items()} | self._measure(trained - started)
         evaluated = time.perf_counter()
         metrics |= {"images_per_second": self._train_size / (trained - started), **memory(self._device)}
         progress = self._progress.after(trained - started, evaluated - trained, metrics, self._job.evaluation)
@@ -92,13 +92,21 @@ class Trial:
         save_last(self._job.folder, Checkpoint(self._model.state_dict(), self._trainer.state(), self._progress))
         self._keep_best()
 
-    def _measure(self) -> dict[str, float]:
-        """Measure the epoch that was just trained where that is due, and show what it draws where there is time."""
+    def _measure(self, training: float) -> dict[str, float]:
+        """Measure the epoch that was just trained in so many seconds, where that is due.
+
+        What the model draws is shown where the share of evaluation leaves time for it.
+        """
         epoch, evaluation = self._progress.epoch + 1, self._job.evaluation
         if not evaluation.is_due(epoch, self._epochs):
             return {}
+        started = time.perf_counter()
         measured = self._evaluator.validate()
-        if self._progress.evaluation_share <= BUDGET and is_shown(epoch, self._epochs, evaluation):
+        measuring = time.perf_counter() - started
+        drawing = self._gallery.expected(measuring)
+        if is_shown(epoch, self._epochs, evaluation) and self._progress.affords(
+            training, measuring + drawing, evaluation
+        ):
             self._gallery.draw_epoch(epoch)
         return measured
 

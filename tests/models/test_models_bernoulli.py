@@ -133,6 +133,11 @@ def test_without_binarization_images_are_left_gray(generator) -> None:
     assert Bernoulli(binarization="none").fix(GRAY, generator) is GRAY
 
 
+def test_of_grey_values_nothing_is_drawn_but_the_mean_returned(generator) -> None:
+    grey, raw = Bernoulli(binarization="none"), torch.randn(3, 1, 4, 4, generator=generator)
+    assert torch.equal(grey.sample(raw, generator), grey.mean(raw))
+
+
 def test_samples_have_the_mean_and_support_of_the_distribution(generator) -> None:
     raw = torch.linspace(-3, 3, 16).view(1, 4, 4)
     samples = Bernoulli().sample(raw.expand(4000, 1, 4, 4), generator)

@@ -19,6 +19,14 @@ MakeJob = Callable[..., Job]
 KINDS = ("interpolation", "latents", "reconstructions", "samples")
 
 
+ALL_THE_TIME = 1.0
+
+
+def with_share(job: Job, share: float) -> Job:
+    """Return the job with so large a part of its time for evaluation."""
+    return replace(job, evaluation=replace(job.evaluation, share=share))
+
+
 def pictures(job: Job) -> dict[str, bytes]:
     """Return the pictures of epochs by kind and epoch."""
     folder = job.folder / "pictures"
@@ -54,16 +62,9 @@ def test_a_long_trial_has_few_pictures() -> None:
     assert sum(is_shown(epoch, 10_000, evaluation) for epoch in range(1, 10_001)) == 15
 
 
-@pytest.fixture
-def generous(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leave all the time there is to evaluation."""
-    monkeypatch.setattr(trial_module, "BUDGET", 1.0)
-
-
-@pytest.mark.usefixtures("generous")
 def test_a_trial_that_learns_nothing_shows_the_same_at_every_epoch(make_job: MakeJob) -> None:
     """So that what differs between two pictures is training, and no other draws."""
-    job = make_job(optimizer={"name": "sgd", "lr": 1e-30})
+    job = with_share(make_job(optimizer={"name": "sgd", "lr": 1e-30}), ALL_THE_TIME)
     run(job)
     found = pictures(job)
     assert list(found) == named(1, 2, 3)
@@ -71,23 +72,18 @@ def test_a_trial_that_learns_nothing_shows_the_same_at_every_epoch(make_job: Mak
         assert found[f"{kind}/0001.png"] == found[f"{kind}/0002.png"] == found[f"{kind}/0003.png"]
 
 
-@pytest.mark.usefixtures("generous")
-def test_pictures_change_with_the_model_and_change_nothing_of_its_training(
-    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shown, unseen = make_job("shown"), make_job("unseen")
+def test_pictures_change_with_the_model_and_change_nothing_of_its_training(make_job: MakeJob) -> None:
+    shown, unseen = with_share(make_job("shown"), ALL_THE_TIME), with_share(make_job("unseen"), 0.0)
     results = run(shown)
     found = pictures(shown)
     assert len(set(found.values())) == len(found) == 12
-    monkeypatch.setattr(trial_module, "BUDGET", -1.0)
     assert [result.metrics["val/nll"] for result in run(unseen)] == [result.metrics["val/nll"] for result in results]
     assert pictures(unseen) == {}
     assert sorted(path.stem for path in unseen.folder.glob("*.png")) == list(KINDS)
 
 
-@pytest.mark.usefixtures("generous")
 def test_a_trial_killed_after_every_epoch_has_the_pictures_of_one_never_interrupted(make_job: MakeJob) -> None:
-    whole, killed = make_job("whole"), make_job("killed")
+    whole, killed = (with_share(make_job(name), ALL_THE_TIME) for name in ("whole", "killed"))
     run(whole)
     Trial(killed).advance()
     for _ in range(2):
@@ -134,11 +130,32 @@ def test_the_share_of_evaluation_is_that_of_the_whole_trial_whoever_ran_it(make_
 
 
 @pytest.mark.usefixtures("clock")
-def test_no_more_pictures_are_drawn_while_evaluation_takes_too_much_of_the_time(make_job: MakeJob) -> None:
-    """3 s of 10 are more than a fifth, but before the first epoch nothing has been spent."""
-    job = make_job()
+@pytest.mark.parametrize(
+    ("share", "drawn"),
+    [
+        (0.2, []),  # 3 s of 10 are too many as they are.
+        (
+            0.45,
+            [2],
+        ),  # With as many for drawing they would be 6 of 13, an epoch later 9 of 23; drawing takes 10 s, though.
+        (0.5, [1]),  # Then an epoch later it would be 26 of 40, and after another one 29 of 50.
+        (0.6, [1, 3]),
+    ],
+)
+def test_pictures_are_drawn_where_evaluation_keeps_within_its_share(
+    make_job: MakeJob, clock: Clock, monkeypatch: pytest.MonkeyPatch, share: float, drawn: list[int]
+) -> None:
+    draw = trial_module.Gallery.draw_epoch
+
+    def slowly(gallery: trial_module.Gallery, epoch: int) -> None:
+        draw(gallery, epoch)
+        clock.now += 10
+        gallery._took = 10.0
+
+    monkeypatch.setattr(trial_module.Gallery, "draw_epoch", slowly)
+    job = with_share(make_job(), share)
     run(job)
-    assert list(pictures(job)) == named(1)
+    assert list(pictures(job)) == named(*drawn)
     assert (job.folder / "samples.png").is_file()
 
 
@@ -148,4 +165,5 @@ def test_drawing_counts_as_evaluation(make_job: MakeJob, clock: Clock, monkeypat
         clock.now += 4
 
     monkeypatch.setattr(trial_module.Gallery, "draw_epoch", slowly)
-    assert Trial(make_job()).advance().metrics["evaluation_share"] == pytest.approx(7 / 14)
+    job = with_share(make_job(), ALL_THE_TIME)
+    assert Trial(job).advance().metrics["evaluation_share"] == pytest.approx(7 / 14)

@@ -63,7 +63,7 @@ def test_progress_keeps_the_first_of_equal_bests_and_never_one_that_is_not_finit
         best_epochs.append(progress.best_epoch)
         assert progress.best_is_last == (progress.best_epoch == progress.epoch)
     assert best_epochs == [0, 2, 2, 4, 4, 4, 4, 8]
-    assert (progress.epoch, progress.seconds, progress.evaluation_share, progress.best) == (8, 4.0, 0.5, 3.0)
+    assert (progress.epoch, progress.seconds, progress.evaluating, progress.best) == (8, 4.0, 2.0, 3.0)
 
 
 @pytest.mark.parametrize("value", [1 / 3, NAN, INF])

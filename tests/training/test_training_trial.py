@@ -21,9 +21,9 @@ from sweeper.training.trial import Trial
 MakeJob = Callable[..., Job]
 
 
-def test_the_folder_of_a_trial(make_job: MakeJob, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trial_module, "BUDGET", 1.0)
+def test_the_folder_of_a_trial(make_job: MakeJob) -> None:
     job = make_job()
+    job = replace(job, evaluation=replace(job.evaluation, share=1.0))
     run(job)
     assert sorted(str(path.relative_to(job.folder)) for path in job.folder.rglob("*") if path.is_file()) == [
         "best/model.safetensors",
