@@ -56,8 +56,7 @@ class Progress:
     def reported(self, assignment: Assignment, report: Report, decision: Decision) -> None:
         """Show what a trial reported."""
         _, before = self._running[assignment.number]
-        if before is None or before.epoch < report.epoch:  # A trial that goes on says its last epoch again.
-            self._images += report.images // report.epoch
+        self._images += _images_since(before, report, self._spec.settings.evaluation.every)
         self._note_best(assignment, report)
         self._running[assignment.number] = (assignment, report)
         if decision is Decision.STOP:
@@ -135,6 +134,17 @@ class Progress:
         epochs = assignment.config["training"]["epochs"]
         state = "begins" if report is None else f"epoch {report.epoch}/{epochs} {self._value(report)}"
         return f"[{assignment.number} {assignment.arm}{' final' if assignment.phase == 'finals' else ''}: {state}]"
+
+
+def _images_since(before: Report | None, report: Report, every: int | str) -> int:
+    """Return how many images a trial has seen since its report before, or since it was measured before that.
+
+    What an earlier run of the sweep had of the trial is not counted, but for what the trial says again.
+    """
+    if before is not None:
+        return report.images - before.images
+    epochs = report.epoch if every == "auto" else min(report.epoch, int(every))
+    return report.images // report.epoch * epochs
 
 
 def _duration(seconds: float) -> str:

@@ -56,3 +56,20 @@ def test_a_trial_that_a_sign_stopped_says_so(progress: Progress, printed: io.Str
 def test_a_value_without_a_floor_is_shown_alone(progress: Progress, printed: io.StringIO) -> None:
     progress.reported(TRIAL, Report(9, 900, 12.34, done=True, measured={"val/fld": 12.34}), Decision.STOP)
     assert "complete, val/fld 12.34 after epoch 9; " in printed.getvalue()
+
+
+def test_the_pace_counts_every_image_that_was_seen_and_none_twice(
+    printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Trials are measured every third epoch; one of them goes on where an earlier run had come to epoch 6."""
+    seconds = iter((100.0, 110.0, 110.0, 110.0))
+    monkeypatch.setattr("sweeper.cli.progress.time.monotonic", lambda: next(seconds))
+    spec = make_spec(evaluation={"every": 3, "images": 100}, stopping={"name": "asha", "grace": 3})
+    progress = Progress(spec, Console(file=printed, width=120), 12, Counter())
+    progress.begun(TRIAL)
+    for epoch in (3, 6, 6, 9):
+        progress.reported(TRIAL, Report(epoch, 100 * epoch, 1.0, done=epoch == 9), Decision.CONTINUE)
+    resumed = Assignment(5, "fc", "search", TRIAL.config, seed=1)
+    progress.begun(resumed)
+    progress.reported(resumed, Report(9, 900, 1.0, done=True), Decision.STOP)
+    assert ", 120 images/s" in printed.getvalue()
