@@ -52,11 +52,22 @@ class TrialRecord:
     """The comparability keys of its metrics, on validation and on test: whose values may be ranked against these."""
     signs: dict[str, str] = field(default_factory=dict)
     """What went wrong in training, by the name of the sign, each with the rule and the value that show it."""
+    images_per_epoch: int | None = None
+    """The size of the training split; ``None`` before the first measurement."""
 
     @property
     def folder(self) -> str:
         """The name of the trial's folder under ``trials/``."""
         return trial_folder(self.number, self.arm, self.config)
+
+    @property
+    def epochs(self) -> int:
+        """The epochs trained until the last measurement."""
+        return self.epoch_at(self.curve[-1][0]) if self.curve else 0
+
+    def epoch_at(self, images: int) -> int:
+        """Return the epoch after which so many images had been seen."""
+        return images // (self.images_per_epoch or self.curve[0][0])
 
     @property
     def finished(self) -> bool:
@@ -82,6 +93,7 @@ def record_of(trial: FrozenTrial, phase: Phase, arm: str) -> TrialRecord:
         measured=attributes.get("measured", {}),
         keys={metric: Key.from_json(parts) for metric, parts in attributes.get("keys", {}).items()},
         signs=attributes.get("signs", {}),
+        images_per_epoch=attributes.get("images_per_epoch"),
         reason=attributes.get("reason"),
         started=trial.datetime_start,
         ended=trial.datetime_complete,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
+from typing import Any
 
 from optuna.trial import TrialState
 
@@ -109,9 +110,13 @@ class Sweep:
     def _write(self, running: Asked, report: Report) -> None:
         """Write down what is told beside the decision; what is known already is not written again."""
         attributes = running.trial.user_attrs
-        keys = {metric: key.to_json() for metric, key in report.keys.items()}
-        improves = report.images not in running.curve and self._improves(report.value, running.curve)
-        told = {"keys": keys, "signs": report.signs} | ({"measured": report.measured} if improves else {})
+        told: dict[str, Any] = {
+            "images_per_epoch": report.images // report.epoch,
+            "keys": {metric: key.to_json() for metric, key in report.keys.items()},
+            "signs": report.signs,
+        }
+        if report.images not in running.curve and self._improves(report.value, running.curve):
+            told["measured"] = report.measured
         for name, content in told.items():
             if content != attributes.get(name, {}):
                 running.trial.set_user_attr(name, content)

@@ -260,3 +260,13 @@ def test_parameters_do_not_depend_on_global_random_state(tmp_path):
         return sweep.records()[0].parameters
 
     assert first_parameters("a", 1) == first_parameters("b", 2)
+
+
+def test_a_record_knows_its_epochs_where_only_every_third_is_measured(tmp_path):
+    spec = make_spec(epochs=10, trials=6, stopping={"name": "asha", "grace": 3}, evaluation={"every": 3, "images": 100})
+    records = simulated(spec, tmp_path)
+    assert {record.state for record in records} >= {"complete", "pruned"}
+    for record in records:
+        measured_at = [record.epoch_at(images) for images, _ in record.curve]
+        assert measured_at == [3, 6, 9, 10][: len(record.curve)]
+        assert record.epochs == (10 if record.state == "complete" else measured_at[-1])
