@@ -26,5 +26,5 @@ def appraise(subject: Subject, images: Images) -> dict[str, float]:
     return {
         name: value
         for kind in kinds
-        for name, value in kind(images)(replace(subject, ranked_by=next(iter(kind.ranked), ""))).items()
+        for name, value in kind(images)(replace(subject, ranked_by=next(iter(kind.ranked), ""), thorough=True)).items()
     }

@@ -34,7 +34,8 @@ class Evaluator:
 
     def validate(self) -> dict[str, float]:
         """Return every measure of the model on the validation images, ``val/nll`` among them if it has a density."""
-        return self._measure("val", "validation", self._measures, self._validation, self._evaluation.validation)
+        subject = self._subject("validation", self._validation, self._evaluation.validation, thorough=False)
+        return _measured("val", self._measures, subject)
 
     def test(self, precision: Precision) -> dict[str, float]:
         """Return every measure of the model on the test images, those as well that cost too much while it trains.
@@ -42,7 +43,8 @@ class Evaluator:
         To be called once per final, with the weights that validation chose.
         """
         batch = self._prepare("test", self._images.test, precision)
-        return self._measure("test", "test", all_measures_of(self._model, self._images), batch, precision)
+        subject = self._subject("test", batch, precision, thorough=True)
+        return _measured("test", all_measures_of(self._model, self._images), subject)
 
     def training_images(self) -> Split:
         """Return the training images, uint8, drawn once and for all where the model's space of images wants that."""
@@ -56,18 +58,19 @@ class Evaluator:
         """Validation images as the model sees them, with their labels."""
         return self._validation
 
-    def _measure(
-        self, split: str, purpose: str, measures: Sequence[Measure], batch: Batch, precision: Precision
-    ) -> dict[str, float]:
+    def _subject(self, purpose: str, batch: Batch, precision: Precision, *, thorough: bool) -> Subject:
         self._model.eval()
-        subject = Subject(self._model, batch, precision, self._ranked_by, lambda: self._generator(purpose))
-        return {f"{split}/{name}": value for measure in measures for name, value in measure(subject).items()}
+        return Subject(self._model, batch, precision, self._ranked_by, lambda: self._generator(purpose), thorough)
 
     def _prepare(self, purpose: str, split: Split, precision: Precision) -> Batch:
         return prepared(self._model, split, precision, self._generator("binarization", purpose))
 
     def _generator(self, *purpose: str) -> torch.Generator:
         return noise_for(self._images, *purpose)
+
+
+def _measured(split: str, measures: Sequence[Measure], subject: Subject) -> dict[str, float]:
+    return {f"{split}/{name}": value for measure in measures for name, value in measure(subject).items()}
 
 
 def prepared(model: GenerativeModel, split: Split, precision: Precision, generator: torch.Generator) -> Batch:

@@ -27,7 +27,9 @@ def subject_of(images: Images, split: Split, count: int) -> Subject:
     model = ConditionalGAN().build(ImageShape(*images.shape), torch.Generator().manual_seed(0), classes=images.classes)
     assert split.labels is not None
     batch = Batch(split.images[:count] / 255, split.labels[:count])
-    return Subject(model.eval(), batch, Precision(1, count), "fld", lambda: torch.Generator().manual_seed(1))
+    return Subject(
+        model.eval(), batch, Precision(1, count), "fld", lambda: torch.Generator().manual_seed(1), thorough=True
+    )
 
 
 def seconds(name: str, measure: Measure, subject: Subject, rounds: int) -> Measured:

@@ -80,4 +80,5 @@ def subject(model: GenerativeModel, images: Images, count: int | None = None) ->
         precision=Precision(1, count),
         ranked_by="fld",
         noise=lambda: torch.Generator().manual_seed(2),
+        thorough=True,
     )

@@ -280,3 +280,21 @@ def test_a_sweep_that_ranks_by_it_measures_validation_and_test(digits: Images) -
     assert {"val/fld", "val/fld_floor", "val/modes"} <= found.keys()
     assert found["val/fld"] > 10 * found["val/fld_floor"], "a model without training is as good as images"
     assert evaluator.test(Precision(1, 100))["test/fld"] > 0
+
+
+@pytest.mark.parametrize(
+    ("ranked_by", "measured"),
+    [
+        ("fld", set()),
+        ("kid", {"kid", "kid_low", "kid_high"}),
+        ("coverage", {"precision", "recall", "density", "coverage"}),
+    ],
+)
+def test_what_takes_most_of_the_time_is_left_to_finals_unless_it_ranks(
+    digits: Images, quality: Quality, ranked_by: str, measured: set[str]
+) -> None:
+    whole = subject(Drawing(pool(digits)), digits)
+    quick = quality(replace(whole, ranked_by=ranked_by, thorough=False))
+    everything = quality(whole)
+    assert set(quick) == {"fld", "fld_floor", "modes", "class_kl", "confidence"} | measured
+    assert {name: everything[name] for name in quick} == quick

@@ -24,6 +24,12 @@ class Subject:
     """The name by which the sweep ranks, "nll" of ``val/nll``: the others need less care."""
     noise: Callable[[], torch.Generator]
     """Makes a generator that begins anew: the same in every trial of every sweep."""
+    thorough: bool = False
+    """Whether what costs much is measured as well, as in finals, though the sweep does not rank by it."""
+
+    def wants(self, name: str) -> bool:
+        """Say whether a number that costs much is measured."""
+        return self.thorough or name == self.ranked_by
 
 
 class Measure(ABC):
