@@ -13,7 +13,10 @@ from torch.nn import functional as F
 WORTHWHILE = 2**22
 """Multiplications in a product, rows by inputs by outputs, that pay for the call and, backward, oneDNN's layout."""
 
-ONEDNN: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+ONEDNN: bool = torch.backends.mkldnn.is_available() and hasattr(  # type: ignore[no-untyped-call]
+    torch.ops.mkldnn, "_linear_pointwise"
+)
+"""Whether PyTorch has the library, and the operator, which is not among those that it promises to keep."""
 
 
 class Linear(nn.Linear):
