@@ -1,5 +1,6 @@
 """Early signs as stopping rules: the listed ones stop trials of the search with their reason, and no other trial."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from support.sweeps import make_spec, simulated
 
 from sweeper.search import Decision, Report, Sweep, TrialRecord, read_records
+from sweeper.search.finals import finalists
 
 FEW = {"mode_collapsed": "3 of 10 classes covered, fewer than half, after epoch 2"}
 STOPPING = [{"name": "asha", "grace": 9}, {"name": "median", "grace": 9}, {"name": "none"}]
@@ -80,3 +82,13 @@ def test_every_trial_of_an_arm_that_collapses_is_stopped_and_its_finals_are_not(
         assert record.signs == ({"posterior_collapsed": f"{reason} {last}"} if record.arm == "conv" else {})
         assert record.measured["val/kl"] == collapses(record.config, record.seed, last)["val/kl"]
     assert {record.arm for record in records if record.phase == "finals"} == {"fc", "conv"}
+
+
+@pytest.mark.parametrize(("also", "order"), [(["collapsed"], [0, 1]), ([], [1, 0])])
+def test_a_trial_that_a_sign_stopped_is_the_last_to_become_a_finalist(tmp_path, also, order):
+    """Though it came farther, and to a better value, than one that was only slower than others."""
+    _, _, record = told(tmp_path, {})
+    slow = replace(record, number=0, state="pruned", curve=((100, 9.0),), value=9.0, config={"of": "slow"})
+    sick = replace(record, number=1, state="pruned", curve=((900, 4.0),), value=4.0, config={"of": "sick"}, signs=FEW)
+    settings = make_spec(stopping={"name": "none", "also": also}, finals={"top": 2, "seeds": 1}).settings
+    assert [finalist.number for finalist in finalists([sick, slow], settings)] == order
