@@ -51,18 +51,24 @@ def evaluate_file(
 
 
 def _check_number(opened: Opened, purpose: Purpose, precision: Precision) -> None:
-    images = opened.restored.images
-    most = len(images.validation if purpose == "validation" else images.test)
+    most = _available(opened, purpose)
     if precision.images is not None and precision.images > most:
         opened.refuse(f"found --images {precision.images}; must be at most {most}, the {purpose} images")
+
+
+def _available(opened: Opened, purpose: Purpose) -> int:
+    """Return how many images of a split there are."""
+    images = opened.restored.images
+    return len(images.validation if purpose == "validation" else images.test)
 
 
 def _measures(opened: Opened, subject: Subject, purpose: Purpose) -> Iterator[tuple[str, Value]]:
     """Yield every measure by name, with its comparability key if a sweep may rank by it."""
     model, dataset = opened.model, opened.restored.dataset
+    precision = subject.precision.within(_available(opened, purpose))
     for name, value in appraise(subject, opened.restored.images).items():
         ranked = name in RANKED
-        yield name, Value(value, key_of(name, SPLITS[purpose], dataset, model, subject.precision) if ranked else None)
+        yield name, Value(value, key_of(name, SPLITS[purpose], dataset, model, precision) if ranked else None)
 
 
 def _latents(subject: Subject) -> Iterator[tuple[str, Latent]]:

@@ -13,7 +13,7 @@ from sweeper.errors import UsageError
 from sweeper.spec import Resolved, Spec
 from sweeper.spec.values import listed
 from sweeper.training.components import ConfigError, TrialConfig, parse_config
-from sweeper.training.data import resident
+from sweeper.training.data import Images, resident
 from sweeper.training.evaluation import VALIDATION
 from sweeper.training.job import Evaluation, final_evaluation, unplanned_evaluation
 from sweeper.training.keys import keys_of
@@ -47,7 +47,7 @@ def ranking_keys(spec: Spec, data_dir: Path | None) -> dict[str, Key]:
     """
     arm = spec.arms[0]
     composed = _build_corner(spec, next(spec.space(arm).corners()), data_dir)
-    return keys_of(composed.trial.data, composed.model, composed.classes, final_evaluation(spec.settings))
+    return keys_of(composed.trial.data, composed.images, composed.model, final_evaluation(spec.settings))
 
 
 def check_config(file: Path, config: Mapping[str, Any], data_dir: Path | None, metric: str | None = None) -> None:
@@ -73,12 +73,12 @@ class _Composed:
     """A configuration whose parts fit each other, with its model on no device."""
 
     trial: TrialConfig
+    images: Images
     model: GenerativeModel
-    classes: int
 
     def check_metric(self, metric: str) -> None:
         """Raise ConfigError where the metric of a sweep is not measured for the model."""
-        measured = tuple(VALIDATION + name for name in measurable(self.model, self.classes))
+        measured = tuple(VALIDATION + name for name in measurable(self.model, self.images.classes))
         if metric not in measured:
             kind = type(self.model).__name__
             raise ConfigError(("model",), f"has no {metric}; a {kind} is measured by {listed(measured)}")
@@ -99,7 +99,7 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> _Composed:
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
     _check_fit(trial, model, config)
-    return _Composed(trial, model, images.classes)
+    return _Composed(trial, images, model)
 
 
 def _check_fit(trial: TrialConfig, model: GenerativeModel, config: Mapping[str, Any]) -> None:
@@ -135,5 +135,5 @@ def _build_corner(spec: Spec, corner: Resolved, data_dir: Path | None) -> _Compo
 
 
 def _candidate(spec: Spec, arm: str, corner: Resolved, composed: _Composed, evaluation: Evaluation) -> Candidate:
-    keys = keys_of(composed.trial.data, composed.model, composed.classes, evaluation)
+    keys = keys_of(composed.trial.data, composed.images, composed.model, evaluation)
     return Candidate(arm, {**spec.fixed[arm], **corner.parameters}, composed.trial, keys)

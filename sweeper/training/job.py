@@ -18,6 +18,10 @@ class Precision:
     images: int | None
     """The first so many images of the split; ``None`` for all of them."""
 
+    def within(self, available: int) -> "Precision":
+        """Return the same, with ``None`` in place of a number that is not less than the images there are."""
+        return replace(self, images=None) if self.images is not None and self.images >= available else self
+
 
 @dataclass(frozen=True)
 class Evaluation:

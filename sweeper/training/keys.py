@@ -5,7 +5,7 @@ from typing import Any
 
 from models import GenerativeModel
 from sweeper.comparability import Key
-from sweeper.training.data import Dataset, name_of
+from sweeper.training.data import Dataset, Images, name_of
 from sweeper.training.job import Evaluation, Precision
 from sweeper.training.measures import measurable, scale
 
@@ -21,13 +21,13 @@ def key_of(name: str, split: str, dataset: Dataset, model: GenerativeModel, prec
     return Key.from_json({"data": described(dataset), "images": _images(split, precision), **parts})
 
 
-def keys_of(dataset: Dataset, model: GenerativeModel, classes: int, evaluation: Evaluation) -> dict[str, Key]:
+def keys_of(dataset: Dataset, images: Images, model: GenerativeModel, evaluation: Evaluation) -> dict[str, Key]:
     """Return the keys of all metrics that a model is measured by, on validation and, if it is, on test."""
-    splits = {VALIDATION: evaluation.validation, TEST: evaluation.test}
+    splits = {VALIDATION: (evaluation.validation, images.validation), TEST: (evaluation.test, images.test)}
     return {
-        split + name: key_of(name, split, dataset, model, precision)
-        for split, precision in splits.items()
-        for name in measurable(model, classes)
+        split + name: key_of(name, split, dataset, model, precision.within(len(held_out)))
+        for split, (precision, held_out) in splits.items()
+        for name in measurable(model, images.classes)
         if precision is not None
     }
 

@@ -45,7 +45,7 @@ class Trial:
         parameters = self._generator("parameters", "cpu")
         self._model = config.model.build(ImageShape(*images.shape), parameters, self._device, images.classes)
         self._evaluator = Evaluator(images, self._model, job.evaluation)
-        self._keys = keys_of(config.data, self._model, images.classes, job.evaluation)
+        self._keys = keys_of(config.data, images, self._model, job.evaluation)
         order, noise = self._generator("order", job.device), self._generator("noise", job.device)
         self._gallery = Gallery(
             job.folder, self._model, self._evaluator.examples, lambda: self._generator("pictures", job.device)

@@ -13,8 +13,8 @@ from sweeper.training.data.digits import Digits
 from sweeper.training.job import Evaluation, Precision
 from sweeper.training.keys import described, keys_of
 
-CLASSES = 10
-EVALUATION = Evaluation("val/nll", "minimize", Precision(100, 1000), Precision(5000, None))
+IMAGES = Digits().load()
+EVALUATION = Evaluation("val/nll", "minimize", Precision(100, 200), Precision(5000, None))
 
 
 def trial(model: Any, objective: Any = None, data: Any = "digits") -> TrialConfig:
@@ -26,8 +26,8 @@ def trial(model: Any, objective: Any = None, data: Any = "digits") -> TrialConfi
 def keys(model: Any, evaluation: Evaluation = EVALUATION, **sections: Any) -> dict[str, Key]:
     config = trial(model, **sections)
     with torch.device("meta"):
-        composed: GenerativeModel = config.model.compose(ImageShape(1, 8, 8), CLASSES)
-    return keys_of(config.data, composed, CLASSES, evaluation)
+        composed: GenerativeModel = config.model.compose(ImageShape(1, 8, 8), IMAGES.classes)
+    return keys_of(config.data, IMAGES, composed, evaluation)
 
 
 def parts(metric: str, ours: dict[str, Key], theirs: dict[str, Key]) -> list[str]:
@@ -81,7 +81,7 @@ def test_what_a_model_was_trained_by_does_not_matter(objective: Any) -> None:
 
 
 def test_precision_matters_to_a_bound_and_the_number_of_images_to_all() -> None:
-    rough = replace(EVALUATION, validation=Precision(10, 1000), test=Precision(5000, 250))
+    rough = replace(EVALUATION, validation=Precision(10, 200), test=Precision(5000, 249))
     assert parts("val/nll", keys(VAE), keys(VAE, rough)) == ["k"]
     assert parts("val/fld", keys(VAE), keys(VAE, rough)) == []
     assert parts("test/nll", keys(VAE), keys(VAE, rough)) == ["images"]
@@ -102,3 +102,12 @@ def test_data_differ_by_all_that_changes_the_images_held_out() -> None:
     assert described(Digits()) == "digits"
     assert described(Digits(validation=100)) == "digits validation=100"
     assert described(Digits(labels=100)) == "digits", "held-out images keep their labels"
+
+
+@pytest.mark.parametrize(
+    ("images", "shown"), [(249, "val, the first 249"), (250, "val, all"), (1000, "val, all"), (None, "val, all")]
+)
+def test_as_many_images_as_there_are_or_more_are_all_of_them(images: int | None, shown: str) -> None:
+    assert len(IMAGES.validation) == 250
+    evaluation = replace(EVALUATION, validation=Precision(100, images))
+    assert keys(VAE, evaluation)["val/nll"].images == shown
