@@ -64,7 +64,7 @@ class SweepResults:
     @property
     def sign(self) -> float:
         """The factor that makes smaller values better ones."""
-        return 1.0 if self.spec.settings.direction == "minimize" else -1.0
+        return self.spec.settings.sign
 
     @property
     def finals_wanted(self) -> bool:

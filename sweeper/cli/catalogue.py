@@ -6,7 +6,7 @@ from dataclasses import asdict
 from rich.console import Console
 
 from sweeper.analysis import Table
-from sweeper.cli.tables import print_table
+from sweeper.cli.tables import print_json, print_table
 from sweeper.spec.values import Value, listed
 from sweeper.training.catalogue import Entry, entries, kinds, look_up, playing
 
@@ -18,13 +18,13 @@ def print_catalogue(name: str | None, as_json: bool) -> None:
     if name is None or name in kinds():
         found = entries(name or MODEL)
         if as_json:
-            _print_json([_plain(entry) for entry in found])
+            print_json([_plain(entry) for entry in found])
         else:
             _print_kind(name or MODEL, found)
         return
     entry = look_up(name)
     if as_json:
-        _print_json(_plain(entry))
+        print_json(_plain(entry))
     else:
         _print_entry(entry)
 
@@ -65,7 +65,3 @@ def _shown(value: Value) -> str:
 
 def _say(console: Console, line: str) -> None:
     console.print(line, highlight=False, markup=False, soft_wrap=True)
-
-
-def _print_json(content: object) -> None:
-    print(json.dumps(content, indent=2, allow_nan=False))  # noqa: T201  # Rich would wrap and colour it.

@@ -13,8 +13,10 @@ from sweeper.cli.opening import Opened, open_model
 from sweeper.cli.source import Source
 from sweeper.cli.tables import print_table
 from sweeper.training.appraisal import Purpose, appraise, subject_of
+from sweeper.training.curves import TEST
+from sweeper.training.evaluation import VALIDATION
 from sweeper.training.job import Precision
-from sweeper.training.keys import TEST, VALIDATION, key_of
+from sweeper.training.keys import key_of
 from sweeper.training.measures import RANKED, Subject
 from sweeper.training.measures.latents import kl_by_part, variance_by_unit
 from sweeper.training.strict_json import dumps

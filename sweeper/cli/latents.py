@@ -1,6 +1,5 @@
 """`scatter` and `variance`: where a trained model puts images among its latent variables."""
 
-import json
 from io import BytesIO
 from typing import Any
 
@@ -11,7 +10,7 @@ from models.inference import principal_components, variance_per_dimension
 from sweeper.analysis import Table
 from sweeper.cli.opening import open_model
 from sweeper.cli.source import Output, Source
-from sweeper.cli.tables import print_table
+from sweeper.cli.tables import print_json, print_table
 from sweeper.training.files import write_atomically
 
 COLOURS = "tab10"
@@ -37,7 +36,7 @@ def variance_file(source: Source, as_json: bool) -> None:
     codes, _ = open_model(source).means()
     variances = variance_per_dimension(codes).tolist()
     if as_json:
-        print(json.dumps({"variance": variances}, indent=2, allow_nan=False))  # noqa: T201  # For scripts.
+        print_json({"variance": variances})
         return
     rows = tuple((str(number), f"{variance:.4g}") for number, variance in enumerate(variances, start=1))
     print_table(Console(), Table(("latent variable", "variance of the mean"), rows))

@@ -73,7 +73,7 @@ class Progress:
     def _note_best(self, assignment: Assignment, report: Report) -> None:
         if assignment.phase != "search" or not math.isfinite(report.value):
             return
-        sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
+        sign = self._spec.settings.sign
         best = self._best.get(assignment.arm)
         if best is None or sign * report.value < sign * best[0].value:
             self._best[assignment.arm] = (report, assignment.number)

@@ -18,13 +18,12 @@ def finalists(search: Sequence[TrialRecord], settings: SweepSettings) -> list[Tr
     whose every trial was stopped still has a best one, and finals train it in full. Last come those that were stopped
     because training had gone wrong.
     """
-    sign = 1.0 if settings.direction == "minimize" else -1.0
 
     def rank(record: TrialRecord) -> tuple[bool, float, float, int]:
         stopped = record.state == "pruned"
         gone_wrong = stopped and any(name in record.signs for name in settings.stopping.signs)
         missing = 1 / record.curve[-1][0] if stopped else 0.0
-        return gone_wrong, missing, sign * _value(record), record.number
+        return gone_wrong, missing, settings.sign * _value(record), record.number
 
     distinct: list[TrialRecord] = []
     for record in sorted(filter(_is_measured, search), key=rank):

@@ -126,7 +126,7 @@ class Sweep:
 
     def _improves(self, value: float, curve: Mapping[int, float]) -> bool:
         """Say whether a value is better than all of a curve; the first is, whatever it is."""
-        sign = 1.0 if self._spec.settings.direction == "minimize" else -1.0
+        sign = self._spec.settings.sign
         return all(sign * value < sign * before for before in curve.values())
 
     def _begin(self, asked: Asked) -> Assignment:

@@ -158,6 +158,11 @@ class SweepSettings(Section):
         """Whether less or more of the metric is better."""
         return self.mode or _USUAL[_measure(self.metric)]
 
+    @property
+    def sign(self) -> float:
+        """The factor that makes smaller values of the metric better ones."""
+        return 1.0 if self.direction == "minimize" else -1.0
+
 
 def _measure(metric: str) -> str:
     return metric.rpartition("/")[2]

@@ -7,7 +7,7 @@ from models import GenerativeModel
 from sweeper.training.data import Images
 from sweeper.training.evaluation import noise_for, prepared
 from sweeper.training.job import Precision
-from sweeper.training.measures import MEASURES, Subject
+from sweeper.training.measures import Subject, all_measures_of
 
 Purpose = Literal["validation", "test"]
 """The held-out splits."""
@@ -22,9 +22,8 @@ def subject_of(model: GenerativeModel, images: Images, purpose: Purpose, precisi
 
 def appraise(subject: Subject, images: Images) -> dict[str, float]:
     """Return every measure of a subject, each with the care that it is given in a sweep that ranks by it."""
-    kinds = [kind for kind in MEASURES if kind.applies(subject.model, images.classes)]
     return {
         name: value
-        for kind in kinds
-        for name, value in kind(images)(replace(subject, ranked_by=next(iter(kind.ranked), ""), thorough=True)).items()
+        for measure in all_measures_of(subject.model, images)
+        for name, value in measure(replace(subject, ranked_by=next(iter(measure.ranked), ""), thorough=True)).items()
     }

@@ -5,11 +5,11 @@ from typing import Any
 
 from models import GenerativeModel
 from sweeper.comparability import Key
+from sweeper.training.curves import TEST
 from sweeper.training.data import Dataset, Images, name_of
+from sweeper.training.evaluation import VALIDATION
 from sweeper.training.job import Evaluation, Precision
 from sweeper.training.measures import measurable, scale
-
-VALIDATION, TEST = "val/", "test/"
 
 UNSEEN = "labels"
 """The field of a data set that training alone sees: held-out images keep their labels."""

@@ -18,14 +18,19 @@ RANKED = tuple(name for measure in MEASURES for name in measure.ranked)
 """Every name by which a sweep may rank, without its split: "nll" of ``val/nll``."""
 
 
+def applicable(model: GenerativeModel, classes: int) -> list[type[Measure]]:
+    """Return every kind of measure that there is of a model of images in so many classes."""
+    return [kind for kind in MEASURES if kind.applies(model, classes)]
+
+
 def measurable(model: GenerativeModel, classes: int) -> tuple[str, ...]:
     """Return the names by which a model of images in so many classes may be ranked."""
-    return tuple(name for measure in MEASURES if measure.applies(model, classes) for name in measure.ranked)
+    return tuple(name for kind in applicable(model, classes) for name in kind.ranked)
 
 
 def all_measures_of(model: GenerativeModel, images: Images) -> list[Measure]:
     """Return everything that can be measured of a model."""
-    return [kind(images) for kind in MEASURES if kind.applies(model, images.classes)]
+    return [kind(images) for kind in applicable(model, images.classes)]
 
 
 def measures_of(model: GenerativeModel, images: Images, ranked_by: str) -> list[Measure]:
@@ -33,8 +38,8 @@ def measures_of(model: GenerativeModel, images: Images, ranked_by: str) -> list[
 
     What has no density is measured by the quality of its samples in any case, as its losses tell nothing about it.
     """
-    kinds = [kind for kind in MEASURES if kind.applies(model, images.classes)]
     needed = Quality if model.density is None else None
+    kinds = applicable(model, images.classes)
     return [kind(images) for kind in kinds if ranked_by in kind.ranked or kind is needed or not kind.costly]
 
 

@@ -17,7 +17,7 @@ from models import Batch, GenerativeModel
 from sweeper.training.classifier import Classifier, Recipe, train_classifier
 from sweeper.training.data import Images, Split
 from sweeper.training.job import Precision
-from sweeper.training.measures.base import Measure, Subject
+from sweeper.training.measures.base import Measure, Subject, pixels_of
 from sweeper.training.measures.drawing import AT_ONCE, draw, draw_labels, in_turn
 
 SAMPLES = 5000
@@ -40,7 +40,7 @@ class AccuracyScore(Measure):
     @staticmethod
     def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:  # noqa: ARG004 (the contract names it)
         """Return whether images are grey."""
-        return {"binarization": "black and white" if model.space.binarization != "none" else "none"}
+        return {"binarization": pixels_of(model)}
 
     def __call__(self, subject: Subject) -> dict[str, float]:
         """Return "cas", from 0 to 1; NaN for a model that draws no numbers."""

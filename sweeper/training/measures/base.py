@@ -32,6 +32,11 @@ class Subject:
         return self.thorough or name == self.ranked_by
 
 
+def pixels_of(model: GenerativeModel) -> str:
+    """Return the part "binarization" of the key of what is measured in grey values or in black and white."""
+    return "none" if model.space.binarization == "none" else "black and white"
+
+
 class Measure(ABC):
     """One or several numbers that say how good a model is."""
 

@@ -26,7 +26,7 @@ from models import GenerativeModel
 from models.conditions import PixelConditioning
 from sweeper.training.data import Images
 from sweeper.training.job import Precision
-from sweeper.training.measures.base import Measure, Subject
+from sweeper.training.measures.base import Measure, Subject, pixels_of
 from sweeper.training.measures.baselines import (
     AT_ONCE,
     Halves,
@@ -70,11 +70,7 @@ class Completion(Measure):
     @staticmethod
     def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:  # noqa: ARG004 (the contract names it)
         """Return whether pixels are grey, and which of them are told."""
-        binary = model.space.binarization != "none"
-        return {
-            "binarization": "black and white" if binary else "none",
-            "conditioning": model.conditioning.given,
-        }
+        return {"binarization": pixels_of(model), "conditioning": model.conditioning.given}
 
     @torch.inference_mode()
     def __call__(self, subject: Subject) -> dict[str, float]:

@@ -27,7 +27,7 @@ from sweeper.training.classifier import Recipe
 from sweeper.training.classifier_cache import classifier_of
 from sweeper.training.data import Images
 from sweeper.training.job import Precision
-from sweeper.training.measures.base import Measure, Subject
+from sweeper.training.measures.base import Measure, Subject, pixels_of
 from sweeper.training.measures.classes import class_statistics
 from sweeper.training.measures.drawing import AT_ONCE, draw, draw_labels, in_turn, training_labels
 from sweeper.training.measures.frechet import Normal
@@ -95,11 +95,8 @@ class Quality(Measure):
     @staticmethod
     def scale(model: GenerativeModel, precision: Precision) -> dict[str, str]:  # noqa: ARG004 (the contract names it)
         """Return whether images are grey, and whether the model is told pixels of the images it is compared with."""
-        binary, given = model.space.binarization != "none", _given(model)
-        return {
-            "binarization": "black and white" if binary else "none",
-            "conditioning": "" if given == "label" else given,
-        }
+        given = _given(model)
+        return {"binarization": pixels_of(model), "conditioning": "" if given == "label" else given}
 
     @torch.inference_mode()
     def __call__(self, subject: Subject) -> dict[str, float]:
