@@ -5,6 +5,7 @@ on it.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,14 +32,33 @@ class Workplace:
     device: str
 
 
+@dataclass(frozen=True)
+class Care:
+    """What is done for a sweep beside its trials."""
+
+    check: Callable[[], None] = lambda: None
+    """Called before a job is handed out and before a result is written; raises SweeperError where this driver must
+    stop, such as where another one has taken its sweep over."""
+    closed: Callable[[int], None] = lambda number: None  # noqa: ARG005
+    """Called with the number of a trial into whose folder nothing more will be written."""
+
+
 class Dispatcher:
     """Jobs out, results in; no more jobs at once than there are workers."""
 
-    def __init__(self, sweep: Sweep, spec: Spec, place: Workplace, listener: Listener) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        spec: Spec,
+        place: Workplace,
+        listener: Listener,
+        care: Care = Care(),
+    ) -> None:
         self._sweep = sweep
         self._settings = spec.settings
         self._place = place
         self._listener = listener
+        self._care = care
         self._in_work: dict[int, Assignment] = {}
         self._losses: Counter[int] = Counter()
         self._losses_in_a_row = 0
@@ -57,6 +77,7 @@ class Dispatcher:
         """Return the next job, or ``None`` where there is none before another result has come in."""
         if len(self._in_work) >= self._place.workers:
             return None
+        self._care.check()
         assignment = self._sweep.next()
         if assignment is None:
             return None
@@ -66,10 +87,16 @@ class Dispatcher:
 
     def take(self, number: int, outcome: Outcome) -> Decision:
         """Take in what a trial came to; say whether the trial goes on."""
+        self._care.check()
         if isinstance(outcome, Failure):
             self._take_failure(number, outcome.reason)
             return Decision.STOP
         return self._take_epoch(number, outcome)
+
+    def take_closed(self, number: int) -> None:
+        """Take in that a trial's worker has let go of it: nothing more will be written into its folder."""
+        if number not in self._in_work:
+            self._care.closed(number)
 
     def take_loss(self, number: int, reason: str) -> None:
         """Take in that a trial's worker is gone: the trial goes on elsewhere from its last checkpoint."""

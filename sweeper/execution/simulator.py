@@ -45,6 +45,7 @@ def simulate(dispatcher: Dispatcher, factory: RunFactory) -> float:
             push(working)
         else:
             working.run.close()
+            dispatcher.take_closed(working.job.number)
 
 
 def _advance(run: Run) -> EpochResult | Failure:

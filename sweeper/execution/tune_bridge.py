@@ -88,6 +88,8 @@ class StudyScheduler(FIFOScheduler):  # type: ignore[misc]
         """Write the result down, then decide."""
         bridge = self._bridge
         try:
+            if result["closed"] is not None:
+                bridge.dispatcher.take_closed(result["closed"])
             decision = bridge.dispatcher.take(bridge.numbers[trial.trial_id], result["outcome"])
         except Exception as error:
             bridge.error = bridge.error or error

@@ -22,6 +22,8 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
     _job: Job
     _factory: RunFactory
     _run: Run | None = None
+    _closed: int | None = None
+    """The number of a trial that this process has let go of, until the driver has been told."""
 
     def setup(self, config: dict[str, Any]) -> None:
         """Take the first job of this process."""
@@ -33,12 +35,16 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
         self._take(new_config)
         return True
 
-    def step(self) -> dict[str, Outcome]:
-        """Train one epoch. An exception is an outcome like any other: it must not cost the process."""
-        outcome = self._advance()
+    def step(self) -> dict[str, Outcome | int | None]:
+        """Train up to the next measurement, and say which trial this process has let go of before.
+
+        An exception is an outcome like any other: it must not cost the process.
+        """
+        outcome, closed = self._advance(), self._closed
+        self._closed = None
         if isinstance(outcome, Failure):
             self._forget()
-        return {"outcome": outcome}
+        return {"outcome": outcome, "closed": closed}
 
     def cleanup(self) -> None:
         """Leave the last job of this process."""
@@ -80,7 +86,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
 
         To be called where no exception is handled any more: a traceback keeps the run's tensors alive.
         """
-        self._run = None
+        self._run, self._closed = None, self._job.number
         if self._job.device != "cpu":
             # A simulated trial is on the CPU, and its worker does without torch, which takes seconds to import.
             from sweeper.training.devices import release_memory

@@ -24,16 +24,27 @@ if TYPE_CHECKING:
         StoppingSettings,
         TPESearch,
     )
-    from sweeper.spec.settings import Budget, Direction, Evaluation, Finals, Resources, SweepSettings
+    from sweeper.spec.settings import (
+        Budget,
+        Checkpoints,
+        Direction,
+        Evaluation,
+        Failures,
+        Finals,
+        Resources,
+        SweepSettings,
+    )
 
 __all__ = [
     "ASHAStopping",
     "Budget",
+    "Checkpoints",
     "ChoiceDomain",
     "Choose",
     "Direction",
     "Domain",
     "Evaluation",
+    "Failures",
     "Finals",
     "FloatDomain",
     "GridSearch",

@@ -12,8 +12,9 @@ from sweeper.spec.values import Value
 if TYPE_CHECKING:
     from sweeper.spec.settings import SweepSettings
 
-_ELSEWHERE = {"resources", "workers", "mode"}
-"""Settings that are no part of a sweep's identity: on what it runs, and a mode, of which the direction is part."""
+_ELSEWHERE = {"resources", "workers", "checkpoints", "failures", "mode"}
+"""Settings that are no part of a sweep's identity: on what it runs, what is kept of it, what is done where something
+goes wrong, and a mode, of which the direction is part."""
 
 
 def plain_tree(group: Group) -> dict[str, Value]:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self, TypeAlias
 from pydantic import Field, model_validator
 
 from sweeper.spec.algorithms import ASHAStopping, NoStopping, SearchSettings, StoppingSettings, TPESearch
+from sweeper.spec.quantities import QUANTITY, parse_quantity
 from sweeper.spec.section import Amount, AmountOrNone, AutoOrCount, Count, CountOrAll, Section, rule_broken
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
@@ -83,6 +84,43 @@ class Finals(Section):
     seeds: Count = 3
 
 
+class Failures(Section):
+    """When a trial counts as one that hangs, and an arm as one that is broken.
+
+    Attributes:
+        hang: a trial hangs that has not reported for so many times its longest time between two reports until then.
+        patience: seconds of silence that are no hang, however short those times were.
+        arm: an arm of which the first so many trials have all failed begins no further one.
+
+    """
+
+    hang: Annotated[float, Field(gt=1, description="a number > 1")] = 20.0
+    patience: Amount = 600.0
+    arm: Count = 5
+
+
+class Checkpoints(Section):
+    """Which checkpoints are kept while a sweep runs and after it.
+
+    Attributes:
+        best_of_sweep: so many ended trials keep their best weights; None for all. What `export` takes is kept as well.
+        best_of_trial: of each of them the weights of so many best epochs.
+        last: whose state to go on from is kept: that of running trials, or of all.
+        quota: bytes that all checkpoints of the sweep together may take, as "500 MiB"; None for no limit.
+
+    """
+
+    best_of_sweep: CountOrAll = 5
+    best_of_trial: Count = 1
+    last: Annotated[Literal["running", "all"], Field(description="running or all")] = "running"
+    quota: Annotated[str | None, Field(pattern=QUANTITY.pattern, description='such as "500 MiB", or null')] = None
+
+    @property
+    def quota_bytes(self) -> int | None:
+        """The quota in bytes."""
+        return None if self.quota is None else parse_quantity(self.quota)
+
+
 class Resources(Section):
     """What one trial occupies.
 
@@ -115,6 +153,8 @@ class SweepSettings(Section):
         stopping: how poor trials are stopped early.
         finals: how the best are trained again; None for no finals.
         evaluation: how often and how precisely trials are measured.
+        checkpoints: which checkpoints are kept.
+        failures: when a trial counts as one that hangs, and an arm as one that is broken.
         resources: what one trial occupies.
         workers: trials at once; auto for as many as the resources allow.
 
@@ -132,6 +172,8 @@ class SweepSettings(Section):
     stopping: StoppingSettings = ASHAStopping()
     finals: Finals | None = Finals()
     evaluation: Evaluation = Evaluation()
+    checkpoints: Checkpoints = Checkpoints()
+    failures: Failures = Failures()
     resources: Resources = Resources()
     workers: AutoOrCount = "auto"
 

@@ -16,7 +16,7 @@ from sweeper.spec.algorithms import (
 )
 from sweeper.spec.grammar import refuse_domains
 from sweeper.spec.places import Places
-from sweeper.spec.settings import Budget, Evaluation, Finals, Resources, SweepSettings
+from sweeper.spec.settings import Budget, Checkpoints, Evaluation, Failures, Finals, Resources, SweepSettings
 from sweeper.spec.values import KeyPath, Value, listed, not_allowed, shown
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -91,5 +91,7 @@ _PARSERS: dict[str, Parser] = {
     "stopping": _one_of(ASHAStopping, MedianStopping, NoStopping),
     "finals": _optional(Finals),
     "evaluation": _section(Evaluation),
+    "checkpoints": _section(Checkpoints),
+    "failures": _section(Failures),
     "resources": _section(Resources),
 }

@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from sweeper.errors import SweeperError
+from sweeper.locking import HeldError, locked
 from sweeper.search import read_records
-from sweeper.tracking.lock import locked
 from sweeper.tracking.process import Outcome, unsent
 from sweeper.tracking.session import Connect, Session
 from sweeper.tracking.store import connect as connect_mlflow
@@ -70,7 +70,10 @@ class Mirror:
 
     def _hold_lock(self) -> None:
         if not self._locked:
-            self._lock.enter_context(locked(self.folder / LOCK, wait=False))
+            try:
+                self._lock.enter_context(locked(self.folder / LOCK, wait=False))
+            except HeldError as error:
+                raise HeldError(f"{error}, which is sending this sweep to MLflow") from None
             self._locked = True
 
     def _note(self, error: Exception) -> None:

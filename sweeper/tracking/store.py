@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from sweeper.tracking.lock import locked
+from sweeper.locking import locked
 from sweeper.tracking.sweep import SWEEP_TAG
 from sweeper.tracking.trial import TRIAL_TAG
 from sweeper.tracking.uri import SQLITE, artifact_location, has_server
@@ -83,4 +83,6 @@ def find_runs(client: Any, experiment_id: str, sweep: str) -> dict[int | None, A
 def _schema_lock(uri: str) -> AbstractContextManager[None]:
     if not uri.startswith(SQLITE):
         return nullcontext()
-    return locked(Path(uri.removeprefix(SQLITE) + ".lock"), wait=True)
+    lock = Path(uri.removeprefix(SQLITE) + ".lock")
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    return locked(lock, wait=True)

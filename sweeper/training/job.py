@@ -98,6 +98,8 @@ class Job:
     """Cores to compute on. Another number computes sums in another order, and so other last digits."""
     gpu_share: float = 1.0
     """The part of the GPU's memory that is the trial's."""
+    scale: int = 1
+    """How many times the share of `sweep.resources` the trial asks for, having run out of memory with less."""
 
 
 @dataclass(frozen=True)
@@ -118,11 +120,19 @@ class EpochResult:
     """What goes wrong in training, by the name of the sign, each with the rule and the value that show it."""
 
 
+FailureKind = Literal["exception", "out_of_memory", "storage"]
+"""What a failure is a fault of: the model or its configuration; the trial's share of memory; the disk, which no trial
+can help."""
+
+
 @dataclass(frozen=True)
 class Failure:
     """Why a trial cannot go on: an exception, told in one line; its traceback is in the trial's folder."""
 
     reason: str
+    kind: FailureKind = "exception"
+    needed: float | None = None
+    """MiB of memory that the trial had and asked for when it ran out of it, where that is known."""
 
 
 Outcome = EpochResult | Failure

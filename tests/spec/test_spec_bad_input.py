@@ -6,7 +6,10 @@ import pytest
 
 SECTIONS = "name, question, data, model, objective, training, sweep"
 SIGNS = "diverged, collapsed, posterior_collapsed, mode_collapsed, critic_stopped"
-SETTINGS = "metric, mode, arms, trials, budget, seed, search, stopping, finals, evaluation, resources, workers"
+SETTINGS = (
+    "metric, mode, arms, trials, budget, seed, search, stopping, finals, evaluation, checkpoints, failures, resources, "
+    "workers"
+)
 NAME_RULE = "must be 1 to 64 letters, digits, dots, _ or -, the first a letter or a digit"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
 
@@ -243,6 +246,12 @@ SWEEPS = [
     ("trials: 4, resources: {gpu: true}", ".resources.gpu: found true; must be a number >= 0"),
     ("trials: 4, workers: many", '.workers: found "many"; must be "auto" or an integer >= 1'),
     ("trials: 4, workers: true", '.workers: found true; must be "auto" or an integer >= 1'),
+    ("trials: 4, failures: {hang: 1}", ".failures.hang: found 1; must be a number > 1"),
+    ("trials: 4, checkpoints: {last: none}", '.checkpoints.last: found "none"; must be running or all'),
+    (
+        "trials: 4, checkpoints: {quota: 5 pounds}",
+        '.checkpoints.quota: found "5 pounds"; must be such as "500 MiB", or null',
+    ),
     ("trials: 4, arms: 3", ".arms: found 3; must be the dotted path of a choose or a choice"),
     (
         "trials: 4, arms: model.bakbone",

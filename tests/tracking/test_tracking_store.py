@@ -9,8 +9,8 @@ import pytest
 from fabricated_folder import Folder
 
 from sweeper.errors import SweeperError
+from sweeper.locking import locked
 from sweeper.tracking import default_uri
-from sweeper.tracking.lock import locked
 from sweeper.tracking.store import connect, open_experiment
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")

@@ -8,16 +8,19 @@ from pathlib import Path
 from sweeper.errors import SweeperError
 
 
+class HeldError(SweeperError):
+    """Another process holds the lock."""
+
+
 @contextmanager
 def locked(path: Path, *, wait: bool) -> Iterator[None]:
     """Hold the lock of the file ``path``, which is made where it does not exist.
 
-    Raises SweeperError where another process holds it and ``wait`` is false.
+    Raises HeldError where another process holds it and ``wait`` is false.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise SweeperError(f"{path}: held by another process, which is sending this sweep to MLflow") from None
+            raise HeldError(f"{path}: held by another process") from None
         yield
