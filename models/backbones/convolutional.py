@@ -13,6 +13,7 @@ from models.backbones.halving import growing, halved
 from models.backbones.hidden import HiddenLayers
 from models.backbones.linear import Linear
 from models.backbones.network import JoinPlane, Network
+from models.depth import Depth
 from models.registry import register
 from models.shapes import ImageShape
 
@@ -28,7 +29,7 @@ class Convolutional(HiddenLayers, Backbone):
 
     channels: Annotated[int, Ge(1)] = 32
     """Channels of the hidden map next to the image."""
-    layers: Annotated[int, Ge(1)] = 2
+    layers: Depth = 2
     """Convolutions of the encoder, and transposed convolutions of the decoder."""
     growth: Annotated[float, Ge(1)] = 1.0
     """What each further halving multiplies the channels by: 2 for DCGAN."""

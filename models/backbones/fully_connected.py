@@ -11,6 +11,7 @@ from models.backbones.base import Backbone
 from models.backbones.hidden import HiddenLayers
 from models.backbones.linear import Linear
 from models.backbones.network import JoinVector, Network
+from models.depth import Depth
 from models.registry import register
 from models.shapes import ImageShape
 
@@ -24,7 +25,7 @@ class FullyConnected(HiddenLayers, Backbone):
 
     hidden: Width | tuple[Width, ...] = 200
     """Units of each hidden layer; or a list, one number for each layer of an encoder, in reverse for a decoder."""
-    layers: Annotated[int, Ge(1)] = 1
+    layers: Depth = 1
     """Hidden layers of the encoder, and of the decoder, where `hidden` is one number."""
 
     def encoder(self, shape: ImageShape, outputs: int, context: int = 0) -> Network:

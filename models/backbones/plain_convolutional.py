@@ -15,6 +15,7 @@ from models.backbones.fully_connected import FullyConnected
 from models.backbones.hidden import HiddenLayers
 from models.backbones.linear import Linear
 from models.backbones.network import JoinPlane, Network
+from models.depth import Depth
 from models.registry import register
 from models.shapes import ImageShape
 
@@ -26,7 +27,7 @@ class PlainConvolutional(HiddenLayers, Backbone):
 
     channels: Annotated[int, Ge(1)] = 16
     """Channels of every hidden map."""
-    layers: Annotated[int, Ge(1)] = 2
+    layers: Depth = 2
     """Convolutions of the encoder."""
     hidden: Annotated[int, Ge(1)] = 100
     """Units of the decoder's hidden layer."""

@@ -18,6 +18,7 @@ from models.backbones.halving import Size, growing, halved
 from models.backbones.hidden import HiddenLayers, Norm
 from models.backbones.linear import Linear
 from models.backbones.network import JoinPlane, Network, apply
+from models.depth import Depth
 from models.registry import register
 from models.shapes import ImageShape
 
@@ -46,7 +47,7 @@ class Residual(HiddenLayers, Backbone):
     """"batch" normalizes each feature over the batch (Ioffe & Szegedy 2015), "layer" each image (Ba et al. 2016)."""
     channels: Annotated[int, Ge(1)] = 32
     """Channels of the hidden map next to the image."""
-    blocks: Annotated[int, Ge(1)] = 2
+    blocks: Depth = 2
     """Blocks of the encoder, and of the decoder."""
 
     def encoder(self, shape: ImageShape, outputs: int, context: int = 0) -> Network:

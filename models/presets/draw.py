@@ -7,6 +7,7 @@ from annotated_types import Ge
 
 from models.backbones.linear import Linear
 from models.conditions import Condition, Unconditional
+from models.depth import Depth
 from models.draw import Draw
 from models.generative import GenerativeModel
 from models.likelihoods import Bernoulli, Likelihood
@@ -26,7 +27,7 @@ class DRAW(Model):
 
     latent_dim: Annotated[int, Ge(1)] = 20
     """Number of latent variables of each step."""
-    steps: Annotated[int, Ge(1)] = 10
+    steps: Depth = 10
     """How often the canvas is written on."""
     hidden: Annotated[int, Ge(1)] = 256
     """Size of the state of each LSTM."""

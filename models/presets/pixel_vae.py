@@ -7,6 +7,7 @@ from annotated_types import Ge
 
 from models.autoregressive import AutoregressiveAutoencoder
 from models.backbones import Backbone, Convolutional
+from models.depth import Depth
 from models.pixelcnn import PixelCNN
 from models.presets.vae import VAE
 from models.registry import register
@@ -20,7 +21,7 @@ class PixelVAE(VAE):
 
     backbone: Backbone = field(default_factory=Convolutional)
     """Architecture of the encoder, and of the decoder to the features that the PixelCNN is given."""
-    layers: Annotated[int, Ge(1)] = 2
+    layers: Depth = 2
     """Layers of the PixelCNN; a pixel depends on 1 + layers · (kernel // 2) rows above it."""
     channels: Annotated[int, Ge(1)] = 16
     """Channels of the PixelCNN's hidden maps, and of the features."""

@@ -4,9 +4,9 @@ from sweeper.analysis.comparable import check_comparable, check_resumable
 from sweeper.analysis.comparison import comparison_table, describe_comparison
 from sweeper.analysis.configuration import read_config, read_trial_config
 from sweeper.analysis.export import best_trial, export_best
-from sweeper.analysis.home import LATEST, find_sweep, is_sweep, list_sweeps
+from sweeper.analysis.home import LATEST, find_own_sweep, find_sweep, is_sweep, list_sweeps
 from sweeper.analysis.joining import join
-from sweeper.analysis.listing import describe_home, describe_sweep, sweeps_table, trials_table
+from sweeper.analysis.listing import changes_table, describe_home, describe_sweep, sweeps_table, trials_table
 from sweeper.analysis.plain import strict
 from sweeper.analysis.results import SweepResults
 from sweeper.analysis.summary import summarize
@@ -22,6 +22,7 @@ __all__ = [
     "Verdict",
     "arm_table",
     "best_trial",
+    "changes_table",
     "check_comparable",
     "check_resumable",
     "comparison_table",
@@ -29,6 +30,7 @@ __all__ = [
     "describe_home",
     "describe_sweep",
     "export_best",
+    "find_own_sweep",
     "find_sweep",
     "is_sweep",
     "join",

@@ -19,12 +19,15 @@ _SUFFIXES = (".yaml", ".yml")
 _WEIGHTS = Path("best") / "model.safetensors"
 
 
-def export_best(folder: Path, output: Path, arm: str | None = None, force: bool = False) -> Path:
+def export_best(
+    folder: Path, output: Path, arm: str | None = None, force: bool = False, with_weights: bool = True
+) -> Path:
     """Write the best trial of the sweep in ``folder`` to ``output``, and its weights to ``<stem>.safetensors``.
 
     The trial is the final with the best validation value among those of the configuration that stands for ``arm``, by
     default for the arm ahead on validation. An arm without a measured final gives its best search trial. ``force``
-    replaces files that exist. Whenever ``output`` exists, it is whole and the weights beside it are its own.
+    replaces files that exist. Whenever ``output`` exists, it is whole and the weights beside it are its own; not
+    ``with_weights`` there are none.
 
     Returns ``output``. Raises UsageError where there is no such arm or ``output`` cannot be written there, and
     SweeperError where no trial was trained to its end or its weights are gone.
@@ -33,16 +36,18 @@ def export_best(folder: Path, output: Path, arm: str | None = None, force: bool 
     _check_output(output, weights, force)
     results = SweepResults.load(folder)
     record = best_trial(results, arm)
-    trained = folder / "trials" / record.folder / _WEIGHTS
-    if not trained.is_file():
-        raise SweeperError(f"trial {record.number}: its weights are gone; must be in {trained}")
-    text = config_text(results.spec.name, record.config, strict(provenance(results, record, weights.name)))
+    trained = _weights_of(folder, record) if with_weights else None
+    origin = provenance(results, record, weights.name if trained else None)
     with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as staging:
         staged = Path(staging, output.name), Path(staging, weights.name)
-        staged[0].write_text(text, encoding="utf-8")
-        shutil.copyfile(trained, staged[1])
+        staged[0].write_text(config_text(results.spec.name, record.config, strict(origin)), encoding="utf-8")
+        if trained:
+            shutil.copyfile(trained, staged[1])
         output.unlink(missing_ok=True)  # A kill after this line leaves no file whose weights are another's.
-        staged[1].replace(weights)
+        if trained:
+            staged[1].replace(weights)
+        else:
+            weights.unlink(missing_ok=True)
         staged[0].replace(output)
     return output
 
@@ -67,7 +72,18 @@ def _best_of(standing: Standing) -> TrialRecord | None:
     return min(standing.chosen.finals, key=lambda final: (sign * value_of(final), final.number))
 
 
-def provenance(results: SweepResults, record: TrialRecord, weights: str) -> dict[str, Any]:
+def _weights_of(folder: Path, record: TrialRecord) -> Path:
+    """Return the file with the weights of a trial; the policy of checkpoints keeps those of each that is exported."""
+    weights = folder / "trials" / record.folder / _WEIGHTS
+    if not weights.is_file():
+        raise SweeperError(
+            f"trial {record.number}: its weights are gone; must be in {weights}: the sweep's policy keeps what export "
+            "takes, so they were removed otherwise; export with --no-weights, and 'sweeper train' trains them again"
+        )
+    return weights
+
+
+def provenance(results: SweepResults, record: TrialRecord, weights: str | None) -> dict[str, Any]:
     """Return where a trial comes from and what it came to, in plain values; see the README for the keys."""
     best = min(record.curve, key=lambda point: results.sign * point[1], default=None)
     return {

@@ -46,6 +46,19 @@ def find_sweep(home: Path, name: str) -> Path:
     return _matching(home, name, sweeps)
 
 
+def find_own_sweep(home: Path, name: str) -> Path:
+    """Return the sweep that ``name`` means, to be written to; raise UsageError where it does not lie in ``home``.
+
+    Whatever a name is made of, and wherever a symbolic link in the home leads, nothing is changed or removed elsewhere.
+    """
+    folder = find_sweep(home, name).resolve()
+    if folder.parent != home.resolve():
+        raise UsageError(
+            f"found {name!r}, which is {folder}; must lie in the home, {home}: or say --home {folder.parent}"
+        )
+    return home / folder.name
+
+
 def _at_path(folder: Path) -> Path:
     if not is_sweep(folder):
         raise UsageError(f"found {str(folder)!r}; must be a sweep's folder, with {SPECIFICATION} and {JOURNAL} in it")

@@ -16,6 +16,7 @@ from sweeper.analysis.table import NOTHING, Table
 from sweeper.analysis.verdict import judge
 from sweeper.errors import SweeperError
 from sweeper.search import TrialRecord
+from sweeper.search.changes import Change, in_words
 
 
 def describe_home(home: Path) -> list[dict[str, Any]]:
@@ -26,12 +27,13 @@ def describe_home(home: Path) -> list[dict[str, Any]]:
     return [_entry(folder) for folder in list_sweeps(home)]
 
 
-def describe_sweep(results: SweepResults) -> dict[str, Any]:
-    """Return what `sweeper show SWEEP --json` prints: the sweep, its verdict and all of its trials."""
+def describe_sweep(results: SweepResults, changes: Sequence[Change] = ()) -> dict[str, Any]:
+    """Return what `sweeper show SWEEP --json` prints: the sweep, its changes, its verdict and all of its trials."""
     trials = [_trial(record) for record in results.records]
+    told = [change.to_json() for change in changes]
     sweep = _sweep(results)
     verdict = None if sweep["refused"] else summarize(judge(results))
-    plain: dict[str, Any] = strict({**sweep, "verdict": verdict, "trials": trials})
+    plain: dict[str, Any] = strict({**sweep, "changes": told, "verdict": verdict, "trials": trials})
     return plain
 
 
@@ -51,6 +53,15 @@ def trials_table(records: Sequence[TrialRecord], metric: str) -> Table:
     measured = ("value", *headings(beside), "epochs", "seconds")
     known = ("trial", "phase", "arm", "state", *measured, *wrong, "parameters", "reason")
     return Table(known, tuple(_trial_row(record, beside, with_signs=bool(wrong)) for record in records))
+
+
+def changes_table(changes: Sequence[Change]) -> Table:
+    """Return the table of what was changed of a sweep after it had begun, the oldest first."""
+    headings = ("changed", "from", "to", "when", "trials begun")
+    rows = (
+        (change.path, *map(in_words, (change.before, change.after)), change.when, change.begun) for change in changes
+    )
+    return Table(headings, tuple(tuple(map(str, row)) for row in rows))
 
 
 def _entry(folder: Path) -> dict[str, Any]:
@@ -108,14 +119,8 @@ def _trial(record: TrialRecord) -> dict[str, Any]:
         "folder": record.folder if record.config else None,
         "started": record.started,
         "ended": record.ended,
-        "seconds": _seconds(record),
+        "seconds": record.seconds,
     }
-
-
-def _seconds(record: TrialRecord) -> float | None:
-    if record.started is None or record.ended is None:
-        return None
-    return (record.ended - record.started).total_seconds()
 
 
 def _sweep_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
@@ -128,7 +133,6 @@ def _sweep_row(entry: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _trial_row(record: TrialRecord, beside: tuple[str, ...], *, with_signs: bool) -> tuple[str, ...]:
-    seconds = _seconds(record)
     return (
         str(record.number),
         record.phase,
@@ -137,7 +141,7 @@ def _trial_row(record: TrialRecord, beside: tuple[str, ...], *, with_signs: bool
         NOTHING if record.value is None else significant(record.value),
         *(cell(name, record.measured, NOTHING) for name in beside),
         str(record.epochs),
-        NOTHING if seconds is None else f"{seconds:.1f}",
+        NOTHING if record.seconds is None else f"{record.seconds:.1f}",
         *((signs_of([record]) or NOTHING,) if with_signs else ()),
         parameter_list(record.parameters),
         record.reason or NOTHING,

@@ -59,7 +59,7 @@ class SweepResults:
     @property
     def test_metric(self) -> str:
         """The same metric on the test set: ``test/nll`` for ``val/nll``."""
-        return "test/" + self.metric.partition("/")[2]
+        return self.spec.settings.test_metric
 
     @property
     def sign(self) -> float:

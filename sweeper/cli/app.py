@@ -14,6 +14,7 @@ from sweeper.cli.options import (
     Overrides,
     SweepName,
     TrackingURI,
+    Widened,
 )
 from sweeper.cli.picture_commands import Trained
 from sweeper.cli.picture_commands import commands as picture_commands
@@ -49,15 +50,17 @@ def run(
 @app.command()
 def resume(
     sweep: SweepName,
+    file: Widened = None,
+    overrides: Overrides = None,
     home: Home = DEFAULT_HOME,
     data_dir: DataDir = None,
     address: Address = None,
     tracking_uri: TrackingURI = None,
 ) -> None:
-    """Go on with a sweep that was interrupted."""
+    """Go on with a sweep that was interrupted, or with more of it: more trials, new options, wider ranges."""
     from sweeper.cli.sweeping import go_on
 
-    go_on(sweep, Surroundings(home, data_dir, address, tracking_uri))
+    go_on(sweep, file, overrides or [], Surroundings(home, data_dir, address, tracking_uri))
 
 
 @app.command()
@@ -102,12 +105,13 @@ def export(
     output: Annotated[Path, typer.Option("-o", "--output", help="The file to write.")] = Path("best.yaml"),
     arm: Annotated[str | None, typer.Option("--arm", help="The arm to export; default: the best one.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+    no_weights: Annotated[bool, typer.Option("--no-weights", help="Write the configuration alone.")] = False,
     home: Home = DEFAULT_HOME,
 ) -> None:
     """Write the best configuration, complete, with where it came from, and its weights beside it."""
     from sweeper.cli.showing import export_sweep
 
-    export_sweep(sweep, output, arm, force, home)
+    export_sweep(sweep, output, arm, force, not no_weights, home)
 
 
 @app.command()
@@ -156,6 +160,27 @@ def sync(sweep: SweepName, home: Home = DEFAULT_HOME, tracking_uri: TrackingURI 
     from sweeper.cli.showing import sync_sweep
 
     sync_sweep(sweep, Surroundings(home, None, None, tracking_uri))
+
+
+@app.command()
+def prune(
+    sweep: SweepName,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--keep",
+            metavar="NAME=VALUE",
+            help="best_of_sweep, last or quota of sweep.checkpoints, in place of what the sweep's file says.",
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; list what would be.")] = False,
+    home: Home = DEFAULT_HOME,
+    as_json: AsJSON = False,
+) -> None:
+    """Remove the checkpoints of a sweep that its policy, or another one, does not keep."""
+    from sweeper.cli.pruning import prune_sweep
+
+    prune_sweep(sweep, keep or [], dry_run, as_json, home)
 
 
 @app.command()

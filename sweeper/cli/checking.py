@@ -13,6 +13,7 @@ from sweeper.cli.warning import warn
 from sweeper.search import allow
 from sweeper.spec import Spec, read_spec
 from sweeper.training.check import check_components, weights_of
+from sweeper.training.failing import failure_of
 from sweeper.training.job import Job, search_evaluation
 from sweeper.training.measuring_plan import MeasuringPlan
 from sweeper.training.trial import Trial
@@ -60,7 +61,7 @@ def _try_out(plan: MeasuringPlan, arm: str, trials: int | None) -> tuple[str, ..
     spec, data_dir = plan.spec, plan.data_dir
     configs: list[dict[str, Any]] = [dict(corner.config) for corner in spec.space(arm).corners()]
     largest = max(configs, key=lambda config: weights_of(config, data_dir))
-    seconds = _seconds_an_epoch(spec, largest, data_dir)
+    seconds = _seconds_an_epoch(spec, arm, largest, data_dir)
     minutes = seconds * max(config["training"]["epochs"] for config in configs) / MINUTE
     finals, share = spec.settings.finals, plan.share(arm)
     return (
@@ -73,8 +74,8 @@ def _try_out(plan: MeasuringPlan, arm: str, trials: int | None) -> tuple[str, ..
     )
 
 
-def _seconds_an_epoch(spec: Spec, config: dict[str, Any], data_dir: Path | None) -> float:
-    """Return the seconds of an epoch, with its part of a measurement."""
+def _seconds_an_epoch(spec: Spec, arm: str, config: dict[str, Any], data_dir: Path | None) -> float:
+    """Return the seconds of an epoch of a configuration of ``arm``, with its part of a measurement."""
     settings = spec.settings
     evaluation = search_evaluation(settings)
     with tempfile.TemporaryDirectory(prefix="sweeper-check-") as folder:
@@ -87,6 +88,10 @@ def _seconds_an_epoch(spec: Spec, config: dict[str, Any], data_dir: Path | None)
             data_dir=data_dir,
             threads=settings.resources.threads,
         )
-        result = Trial(job).advance()
+        try:
+            result = Trial(job).advance()
+        except Exception as error:
+            reason = failure_of(error, job.folder).reason
+            raise spec.error(("model",), f"the largest model of arm {arm} cannot be trained: {reason}") from error
     measuring = result.seconds * result.metrics["evaluation_share"]
     return result.seconds - measuring + measuring / evaluation.every

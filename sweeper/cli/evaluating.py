@@ -12,6 +12,7 @@ from sweeper.cli.appraised import Appraised, CrossCheck, Latent, Value
 from sweeper.cli.opening import Opened, open_model
 from sweeper.cli.source import Source
 from sweeper.cli.tables import print_table
+from sweeper.strict_json import dumps
 from sweeper.training.appraisal import Purpose, appraise, subject_of
 from sweeper.training.curves import TEST
 from sweeper.training.evaluation import VALIDATION
@@ -19,7 +20,6 @@ from sweeper.training.job import Precision
 from sweeper.training.keys import key_of
 from sweeper.training.measures import RANKED, Subject
 from sweeper.training.measures.latents import kl_by_part, variance_by_unit
-from sweeper.training.strict_json import dumps
 
 SPLITS: dict[Purpose, str] = {"validation": VALIDATION, "test": TEST}
 

@@ -12,8 +12,9 @@ from models.conditions import LabelConditioning
 from sweeper.analysis import read_config, read_trial_config
 from sweeper.cli.source import Source
 from sweeper.errors import SweeperError, UsageError
+from sweeper.training.best_weights import BEST
 from sweeper.training.check import check_config
-from sweeper.training.checkpoints import BEST, WEIGHTS
+from sweeper.training.checkpoints import WEIGHTS
 from sweeper.training.data import Split
 from sweeper.training.folder import CONFIG
 from sweeper.training.restore import Restored, codes, restore
@@ -101,7 +102,8 @@ def open_model(source: Source) -> Opened:
     config, weights = _of_folder(source.file) if source.file.is_dir() else _of_file(source.file)
     check_config(source.file, config, source.data_dir)
     if not weights.is_file():
-        raise UsageError(f"{source.file}: its weights are missing; must be in {weights}")
+        kept = ": a sweep keeps those of its best trials, see sweep.checkpoints" if source.file.is_dir() else ""
+        raise UsageError(f"{source.file}: its weights are missing; must be in {weights}{kept}")
     try:
         restored = restore(config, weights, source.data_dir)
     except SweeperError as error:

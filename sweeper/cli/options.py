@@ -28,6 +28,10 @@ Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="PATH=VALUE", help="Change any value of the file; may be given several times."),
 ]
+Widened = Annotated[
+    Path | None,
+    typer.Option("--with", metavar="FILE", help="The sweep as it is to go on, where that has changed."),
+]
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Folder name, an unambiguous part of it, or 'latest'.")]
 

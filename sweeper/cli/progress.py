@@ -3,6 +3,7 @@
 import math
 import time
 from collections import Counter
+from pathlib import Path
 from typing import Self
 
 from rich.console import Console, Group
@@ -14,6 +15,7 @@ from sweeper.analysis.beside import floor_of, with_floor
 from sweeper.analysis.formatting import counted
 from sweeper.search import Assignment, Decision, Report
 from sweeper.spec import Spec
+from sweeper.training.failing import ERROR_FILE
 
 MINUTE = 60.0
 
@@ -21,12 +23,15 @@ MINUTE = 60.0
 class Progress:
     """Listens to a sweep and shows it; a context manager, since a live table has to be left in order."""
 
-    def __init__(self, spec: Spec, console: Console, expected: int | None, ended: Counter[tuple[str, str]]) -> None:
+    def __init__(
+        self, spec: Spec, folder: Path, console: Console, expected: int | None, ended: Counter[tuple[str, str]]
+    ) -> None:
         """Show a sweep of ``expected`` trials (``None``: bounded by time), of which ``ended`` ended in an earlier run.
 
-        ``ended`` counts by (arm, state).
+        ``folder`` is that of the sweep; ``ended`` counts by (arm, state).
         """
         self._spec = spec
+        self._folder = folder
         self._console = console
         self._expected = expected
         self._states = ended
@@ -60,11 +65,12 @@ class Progress:
         self._note_best(assignment, report)
         self._running[assignment.number] = (assignment, report)
         if decision is Decision.STOP:
-            self._end(assignment, "complete" if report.done else "pruned", self._describe(report))
+            self._end(assignment, _state(report), self._describe(report))
 
     def failed(self, assignment: Assignment, reason: str) -> None:
-        """Show that a trial failed."""
-        self._end(assignment, "failed", reason)
+        """Show that a trial failed, and where more is said about it."""
+        details = self._folder / "trials" / assignment.folder / ERROR_FILE
+        self._end(assignment, "failed", f"{reason}; see {details}" if details.exists() else reason)
 
     def warned(self, message: str) -> None:
         """Show what else went wrong."""
@@ -79,14 +85,16 @@ class Progress:
             self._best[assignment.arm] = (report, assignment.number)
 
     def _end(self, assignment: Assignment, state: str, what: str) -> None:
+        """Print that a trial has ended; where a live table counts those that did, only that it failed."""
         self._running.pop(assignment.number, None)
         self._states[assignment.arm, state] += 1
-        if not self._console.is_terminal:
+        if state == "failed" or not self._console.is_terminal:
             kind = "final" if assignment.phase == "finals" else "trial"
             self._console.print(
                 f"{self._states.total():4d}/{self._expected or '?'}  {kind} {assignment.number} {assignment.arm}: "
                 f"{state}, {what}; {self._pace()}",
                 highlight=False,
+                markup=False,
                 soft_wrap=True,
             )
 
@@ -134,6 +142,13 @@ class Progress:
         epochs = assignment.config["training"]["epochs"]
         state = "begins" if report is None else f"epoch {report.epoch}/{epochs} {self._value(report)}"
         return f"[{assignment.number} {assignment.arm}{' final' if assignment.phase == 'finals' else ''}: {state}]"
+
+
+def _state(report: Report) -> str:
+    """Return the state in which a trial ended with a report."""
+    if not report.done:
+        return "pruned"
+    return "complete" if math.isfinite(report.value) else "failed"
 
 
 def _images_since(before: Report | None, report: Report, every: int | str) -> int:

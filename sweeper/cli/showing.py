@@ -8,6 +8,7 @@ from rich.console import Console
 from sweeper.analysis import (
     SweepResults,
     arm_table,
+    changes_table,
     check_comparable,
     describe_home,
     describe_sweep,
@@ -21,6 +22,7 @@ from sweeper.analysis import (
 from sweeper.cli.surroundings import Surroundings
 from sweeper.cli.tables import print_json, print_table
 from sweeper.errors import UsageError
+from sweeper.search.history import recorded_changes
 from sweeper.tracking import mask, ui_command
 
 
@@ -36,21 +38,25 @@ def list_sweeps(home: Path, as_json: bool) -> None:
 def show_sweep(name: str, home: Path, as_json: bool) -> None:
     """Print a sweep's trials, arms and verdict; of trials that must not be ranked no more than the trials."""
     results = SweepResults.load(find_sweep(home, name))
+    changes = recorded_changes(results.folder)
     if as_json:
-        print_json(describe_sweep(results))
+        print_json(describe_sweep(results, changes))
         check_comparable(results)
         return
     console = Console()
     print_table(console, trials_table(results.records, results.metric))
     verdict = judge(results)
     print_table(console, arm_table(verdict))
+    if changes:
+        print_table(console, changes_table(changes))
     console.print(verdict_text(verdict), highlight=False, markup=False, soft_wrap=True)
 
 
-def export_sweep(name: str, output: Path, arm: str | None, force: bool, home: Path) -> None:
+def export_sweep(name: str, output: Path, arm: str | None, force: bool, with_weights: bool, home: Path) -> None:
     """Write a sweep's best configuration and its weights."""
-    written = export_best(find_sweep(home, name), output, arm, force)
-    Console().print(f"{written} and {written.with_suffix('.safetensors')}", highlight=False, markup=False)
+    written = export_best(find_sweep(home, name), output, arm, force, with_weights)
+    weights = f" and {written.with_suffix('.safetensors')}" if with_weights else ""
+    Console().print(f"{written}{weights}", highlight=False, markup=False)
 
 
 def sync_sweep(name: str, surroundings: Surroundings) -> None:

@@ -1,31 +1,35 @@
 """`run` and `resume`: a sweep begun or gone on with, watched, and concluded."""
 
-from collections import Counter
 from datetime import datetime
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
-from sweeper.analysis import SweepResults, arm_table, check_resumable, find_sweep, judge, verdict_text
+from sweeper.analysis import SweepResults, check_resumable, find_own_sweep
 from sweeper.cli import exits
+from sweeper.cli.ending import VERDICT_FILE, conclude, print_results
+from sweeper.cli.extent import ended_trials, expected_trials
 from sweeper.cli.progress import Progress
 from sweeper.cli.surroundings import Surroundings
-from sweeper.cli.tables import print_table
+from sweeper.cli.unfinished import unfinished_like
 from sweeper.cli.warning import warn
+from sweeper.disk import DiskError, described
 from sweeper.errors import SweeperError
 from sweeper.execution.home import SWEEP_FILE, new_folder
+from sweeper.execution.ownership import Ownership, owned
 from sweeper.execution.runner import RAY_LOG, Site, run_sweep
-from sweeper.search import TrialRecord, allow, read_records, sweep_exists
+from sweeper.execution.signals import taken_for_ctrl_c
+from sweeper.execution.widening import made_under, widen
+from sweeper.search import allow, read_records
+from sweeper.search.settled import keep_plan
+from sweeper.search.widening import check_widening
 from sweeper.spec import Spec, read_spec
 from sweeper.tracking import mask
 from sweeper.training.check import check_components, ranking_keys
 from sweeper.training.data import data_folder
-from sweeper.training.files import write_atomically
 from sweeper.training.measuring_plan import MeasuringPlan
 from sweeper.training.trial import Trial
-
-VERDICT_FILE = "verdict.txt"
 
 
 def begin(file: Path, overrides: list[str], surroundings: Surroundings) -> None:
@@ -35,69 +39,66 @@ def begin(file: Path, overrides: list[str], surroundings: Surroundings) -> None:
     warn(check_components(spec, surroundings.data_dir))
     plan = MeasuringPlan(spec, surroundings.data_dir)
     warn(plan.warnings)
+    warn(unfinished_like(plan.spec, surroundings))
     _run(plan.spec, new_folder(surroundings.home, plan.spec, datetime.now()), surroundings)
 
 
-def go_on(name: str, surroundings: Surroundings) -> None:
-    """Go on with a sweep of the home from what its studies say."""
-    folder = find_sweep(surroundings.home, name)
-    spec = read_spec(folder / SWEEP_FILE)
-    check_components(spec, surroundings.data_dir)
+def go_on(name: str, file: Path | None, overrides: list[str], surroundings: Surroundings) -> None:
+    """Go on with a sweep of the home from what its studies say, under ``file`` where one is given.
+
+    Nothing is written before all checks have passed.
+    """
+    folder = find_own_sweep(surroundings.home, name)
+    old = made_under(folder).spec
+    spec = keep_plan(old, read_spec(file or folder / SWEEP_FILE, overrides))
+    allow(spec, workers=1)
+    records = read_records(folder)
+    check_widening(old, spec, records)
+    doubts = check_components(spec, surroundings.data_dir)
+    warn(doubts if spec != old else ())
     planned = MeasuringPlan(spec, surroundings.data_dir).spec
-    check_resumable(SweepResults.load(folder), ranking_keys(planned, surroundings.data_dir))
+    check_resumable(SweepResults(folder, planned, tuple(records)), ranking_keys(planned, surroundings.data_dir))
     _run(planned, folder, surroundings)
 
 
 def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
     console = Console()
     site = Site(folder, data_folder(surroundings.data_dir), surroundings.address, surroundings.store)
+    resume = f"go on with: {surroundings.resume_command(folder.name)}"
     try:
-        _announce(console, folder, site)
-        with _progress(spec, folder, console) as progress:
-            finished = run_sweep(spec, site, Trial, progress, lambda: _conclude(folder))
+        with taken_for_ctrl_c(), owned(folder) as ownership:
+            finished = _run_owned(spec, site, ownership, console)
     except KeyboardInterrupt:  # Before the trials or after them; in between, the runner takes it.
         finished = False
+    except DiskError as error:
+        raise SweeperError(f"{error}; then {resume}") from error
+    except OSError as error:
+        raise SweeperError(f"{described(error, folder)}; then {resume}") from error
     except SweeperError:
         raise
     except Exception as error:
         raise SweeperError(
-            f"the sweep stopped: {type(error).__name__}: {error}; Ray's own log is {folder / RAY_LOG}; "
-            f"go on with: {surroundings.resume_command(folder.name)}"
+            f"the sweep stopped: {type(error).__name__}: {error}; Ray's own log is {folder / RAY_LOG}; {resume}"
         ) from error
     if not finished:
-        console.print(
-            f"interrupted; go on with: {surroundings.resume_command(folder.name)}", soft_wrap=True, highlight=False
-        )
+        _print(console, f"interrupted; {resume}")
         raise typer.Exit(exits.INTERRUPTED)
-    print_table(console, arm_table(judge(SweepResults.load(folder))))
-    console.print((folder / VERDICT_FILE).read_text(), highlight=False, markup=False, soft_wrap=True)
+    print_results(folder)
 
 
-def _announce(console: Console, folder: Path, site: Site) -> None:
+def _run_owned(spec: Spec, site: Site, ownership: Ownership, console: Console) -> bool:
+    """Take in what has changed since the sweep was left, and run it; return whether it has finished."""
+    folder = site.folder
     tracked = "nowhere" if site.tracking_uri is None else mask(site.tracking_uri)
-    console.print(f"sweep {folder}\ntracked in {tracked}", highlight=False, markup=False, soft_wrap=True)
+    _print(console, f"sweep {folder}", f"tracked in {tracked}", *([ownership.took_over] if ownership.took_over else ()))
+    changes = widen(folder, spec, datetime.now())
+    if changes:
+        (folder / VERDICT_FILE).unlink(missing_ok=True)  # It was on what the sweep was until now.
+        _print(console, *(f"changed {change}" for change in changes))
+    with Progress(spec, folder, console, expected_trials(spec), ended_trials(read_records(folder))) as progress:
+        return run_sweep(spec, site, Trial, progress, lambda: conclude(folder), ownership)
 
 
-def _progress(spec: Spec, folder: Path, console: Console) -> Progress:
-    records = read_records(folder) if sweep_exists(folder) else []
-    return Progress(spec, console, _expected_trials(spec), _ended(records))
-
-
-def _ended(records: list[TrialRecord]) -> Counter[tuple[str, str]]:
-    return Counter((record.arm, record.state) for record in records if record.finished)
-
-
-def _expected_trials(spec: Spec) -> int | None:
-    """Return how many trials a sweep will have; ``None`` where it is bounded by time."""
-    settings = spec.settings
-    if settings.trials is None:
-        return None
-    counts = [spec.space(arm).count() if settings.search.name == "grid" else None for arm in spec.arms]
-    share = settings.trials // len(spec.arms)
-    finals = settings.finals.top * settings.finals.seeds if settings.finals else 0
-    return sum(min(share, count or share) + finals for count in counts)
-
-
-def _conclude(folder: Path) -> None:
-    """Write the verdict into the sweep's folder."""
-    write_atomically(folder / VERDICT_FILE, verdict_text(judge(SweepResults.load(folder))).encode())
+def _print(console: Console, *lines: str) -> None:
+    for line in lines:
+        console.print(line, highlight=False, markup=False, soft_wrap=True)

@@ -4,22 +4,18 @@ Ray Tune and the simulator both talk to this and to nothing else, so that what i
 on it.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from sweeper.disk import DiskError
 from sweeper.errors import SweeperError
 from sweeper.execution.listener import Listener
+from sweeper.execution.losses import Loss, Losses
 from sweeper.search import Assignment, Decision, Report, Sweep
 from sweeper.spec import Spec
+from sweeper.tracking import mask
 from sweeper.training.job import EpochResult, Failure, Job, Outcome, final_evaluation, search_evaluation
-
-MOST_WORKER_LOSSES = 3
-"""A trial that lost its worker this often is more likely the cause than the victim."""
-
-MOST_LOSSES_IN_A_ROW = 6
-"""Workers that die before any has trained an epoch cannot work here at all."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +26,8 @@ class Workplace:
     data_dir: Path | None
     workers: int
     device: str
+    largest: int = 1
+    """How many times the share of one of them a trial may have at most: with that it has a whole machine or GPU."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +58,9 @@ class Dispatcher:
         self._listener = listener
         self._care = care
         self._in_work: dict[int, Assignment] = {}
-        self._losses: Counter[int] = Counter()
-        self._losses_in_a_row = 0
+        self._waiting: Assignment | None = None
+        self._losses = Losses()
+        self._broken: set[str] = set()
 
     @property
     def workers(self) -> int:
@@ -74,12 +73,20 @@ class Dispatcher:
         return not self._in_work and self._sweep.finished
 
     def next(self) -> Job | None:
-        """Return the next job, or ``None`` where there is none before another result has come in."""
-        if len(self._in_work) >= self._place.workers:
+        """Return the next job, or ``None`` where there is none before another result has come in.
+
+        A trial with a larger share takes the places of several workers. Until they are free, nothing else begins, which
+        could take them again.
+        """
+        free = self._place.workers - sum(map(self._places, self._in_work.values()))
+        if free < 1:
             return None
         self._care.check()
-        assignment = self._sweep.next()
+        assignment, self._waiting = self._waiting or self._sweep.next(), None
         if assignment is None:
+            return None
+        if self._places(assignment) > free:
+            self._waiting = assignment
             return None
         self._in_work[assignment.number] = assignment
         self._listener.begun(assignment)
@@ -89,7 +96,7 @@ class Dispatcher:
         """Take in what a trial came to; say whether the trial goes on."""
         self._care.check()
         if isinstance(outcome, Failure):
-            self._take_failure(number, outcome.reason)
+            self._take_failure(number, outcome)
             return Decision.STOP
         return self._take_epoch(number, outcome)
 
@@ -98,20 +105,21 @@ class Dispatcher:
         if number not in self._in_work:
             self._care.closed(number)
 
-    def take_loss(self, number: int, reason: str) -> None:
+    def take_loss(self, number: int, loss: Loss) -> None:
         """Take in that a trial's worker is gone: the trial goes on elsewhere from its last checkpoint."""
-        self._losses[number] += 1
-        self._losses_in_a_row += 1
-        if self._losses_in_a_row >= MOST_LOSSES_IN_A_ROW:
-            raise SweeperError(f"{MOST_LOSSES_IN_A_ROW} workers in a row were lost without an epoch: {reason}")
-        if self._losses[number] >= MOST_WORKER_LOSSES:
-            self._take_failure(number, f"lost its worker {MOST_WORKER_LOSSES} times: {reason}")
-            return
-        del self._in_work[number]
-        self._sweep.requeue(number)
+        self._care.check()
+        if loss.kind == "out_of_memory":
+            self._take_want_of_memory(number, loss.reason)
+        elif given_up := self._losses.count(number, loss):
+            self._fail(number, given_up)
+            self._care.closed(number)
+        else:
+            assignment = self._in_work.pop(number)
+            self._sweep.requeue(number)
+            self._warn(assignment, f"{loss.reason}; goes on from its last checkpoint")
 
     def _take_epoch(self, number: int, result: EpochResult) -> Decision:
-        self._losses_in_a_row = 0
+        self._losses.progressed(number, result.epoch)
         assignment = self._in_work[number]
         report = Report(
             epoch=result.epoch,
@@ -122,18 +130,49 @@ class Dispatcher:
             measured={name: value for name, value in result.metrics.items() if name.startswith(self._split)},
             keys=result.keys,
             signs=result.signs,
+            seconds=result.seconds,
         )
         decision = self._sweep.report(number, report)
         if decision is Decision.STOP:
             del self._in_work[number]
         self._listener.reported(assignment, report, decision)
+        for note in result.notes:
+            self._listener.warned(f"trial {number}: {note}")
         return decision
 
-    def _take_failure(self, number: int, reason: str) -> None:
-        """Take in that a trial raised: a defect of the model or its configuration, which another try would repeat."""
+    def _take_failure(self, number: int, failure: Failure) -> None:
+        """Take in why a trial cannot go on. Another try would repeat a defect of its model or its configuration."""
+        if failure.kind == "storage":  # No fault of the trial: it stays as it is, and goes on when the sweep does.
+            raise DiskError(mask(failure.reason))
+        if failure.kind == "out_of_memory":
+            self._take_want_of_memory(number, failure.reason)
+        else:
+            self._fail(number, failure.reason)
+
+    def _take_want_of_memory(self, number: int, reason: str) -> None:
+        """Let a trial try again from its last checkpoint with twice its share, as long as there is more to have."""
+        if self._in_work[number].scale >= self._place.largest:
+            self._fail(number, f"{reason} with all of the {'machine' if self._place.device == 'cpu' else 'GPU'}")
+            return
         assignment = self._in_work.pop(number)
+        self._sweep.enlarge(number)
+        self._warn(assignment, f"{reason}; goes on from its last checkpoint with twice the share")
+
+    def _fail(self, number: int, reason: str) -> None:
+        assignment, reason = self._in_work.pop(number), mask(reason)
         self._sweep.fail(number, reason)
         self._listener.failed(assignment, reason)
+        for arm, why in self._sweep.broken_arms().items():
+            if arm not in self._broken:
+                self._broken.add(arm)
+                self._listener.warned(why)
+
+    def _warn(self, assignment: Assignment, what: str) -> None:
+        self._listener.warned(mask(f"trial {assignment.number} ({assignment.arm}): {what}"))
+
+    def _places(self, assignment: Assignment) -> int:
+        """Return of how many workers a trial takes the places."""
+        return min(assignment.scale, self._place.workers)
 
     @property
     def _split(self) -> str:
@@ -156,4 +195,6 @@ class Dispatcher:
             evaluation=measure(self._settings),
             data_dir=self._place.data_dir,
             device=self._place.device,
+            threads=self._settings.resources.threads,
+            scale=assignment.scale,
         )

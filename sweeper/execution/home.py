@@ -1,10 +1,11 @@
 """The folders of sweeps below the home."""
 
+import shutil
 from datetime import datetime
 from pathlib import Path
 
 from sweeper.errors import UsageError
-from sweeper.search.storage import open_storage
+from sweeper.search.history import record_spec
 from sweeper.spec import Spec
 from sweeper.training.files import write_atomically
 
@@ -16,12 +17,17 @@ def new_folder(home: Path, spec: Spec, now: datetime) -> Path:
     """Make the folder of a new sweep, ``<name>-<date>-<id>``, with the resolved file and an empty study in it.
 
     The id begins the digest of the specification; a sweep run a second time within a second gets a counter behind it.
+    Where it cannot be written, as on a full disk, nothing of it is left behind.
     """
     stem = f"{spec.name}-{now:%Y%m%d-%H%M%S}-{spec.digest[:ID_LENGTH]}"
     folder = _first_free(home, stem)
-    (folder / "trials").mkdir()
-    write_atomically(folder / SWEEP_FILE, spec.to_yaml().encode())
-    open_storage(folder)  # From here on it can be shown and resumed, though Ray may never start.
+    try:
+        (folder / "trials").mkdir()
+        write_atomically(folder / SWEEP_FILE, spec.to_yaml().encode())
+        record_spec(folder, spec)  # From here on it can be shown and resumed, though Ray may never start.
+    except Exception:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return folder
 
 

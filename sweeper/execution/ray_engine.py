@@ -1,31 +1,39 @@
 """The engine on Ray Tune: runs what the dispatcher hands out on as many workers as there are."""
 
 import tempfile
+from typing import Any
 
 from ray import tune
+from ray.tune.execution import tune_controller
 
+from sweeper.execution.deaths import Actors
 from sweeper.execution.dispatcher import Dispatcher
 from sweeper.execution.session import Capacity
-from sweeper.execution.tune_bridge import Bridge, StudyScheduler, StudySearcher
+from sweeper.execution.tune_bridge import Bridge, EndOnError, StudyScheduler, StudySearcher
 from sweeper.execution.worker import Worker
-from sweeper.spec import Resources
+from sweeper.spec import SweepSettings
 from sweeper.training.job import RunFactory
 
 UNLIMITED = -1
 """Tune's word for "ask the searcher until it has finished"."""
 
 
-def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, resources: Resources) -> None:
+def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, settings: SweepSettings) -> None:
     """Run trials until the sweep has finished or Ctrl-C was pressed; raise what went wrong in the sweep itself.
 
     Tune installs its own handler for Ctrl-C and returns early after it, with the running epochs abandoned: their
     trials go on from their last checkpoints when the sweep is resumed.
     """
-    bridge = Bridge(dispatcher, factory)
+    bridge = Bridge(dispatcher, factory, settings.failures)
+    tune_controller.RayActorManager = Actors  # Tune has no parameter for it.
+
+    def share(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+        return tune.PlacementGroupFactory([capacity.request(settings.resources, config["job"].scale)])
+
     # Tune keeps books of its own; none of them is needed once it has returned.
     with tempfile.TemporaryDirectory(prefix="sweeper-tune-") as books:
         tuner = tune.Tuner(
-            tune.with_resources(Worker, capacity.request(resources)),
+            tune.with_resources(Worker, share),
             tune_config=tune.TuneConfig(
                 search_alg=StudySearcher(bridge),
                 scheduler=StudyScheduler(bridge),
@@ -39,6 +47,7 @@ def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, 
                 storage_path=books,
                 name="sweep",
                 verbose=0,
+                stop=EndOnError(bridge),
                 # Checkpoints are the trial's own.
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             ),

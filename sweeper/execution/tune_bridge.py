@@ -1,15 +1,16 @@
 """Ray Tune's two questions, answered by the sweep: which trial next (searcher), and does it go on (scheduler)."""
 
-import re
-from pathlib import Path
 from typing import Any
 
 from ray.tune.experiment import Trial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
+from sweeper.execution.deaths import loss_of
 from sweeper.execution.dispatcher import Dispatcher
 from sweeper.search import Decision
+from sweeper.spec import Failures
 from sweeper.training.job import RunFactory
 
 
@@ -19,10 +20,13 @@ class Bridge:
     Ray would wrap an exception raised in a callback and go on; kept here, it ends the sweep and reaches the user.
     """
 
-    def __init__(self, dispatcher: Dispatcher, factory: RunFactory) -> None:
+    def __init__(self, dispatcher: Dispatcher, factory: RunFactory, failures: Failures) -> None:
         self.dispatcher = dispatcher
         self.factory = factory
+        self.failures = failures
         self.numbers: dict[str, int] = {}
+        self.room_wanted = False
+        """Whether a trial with a larger share waits until enough of one machine is free."""
         self.error: Exception | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -43,14 +47,14 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         try:
             if bridge.error is not None or bridge.dispatcher.finished:
                 return str(Searcher.FINISHED)
-            job = bridge.dispatcher.next()
+            job = None if bridge.room_wanted else bridge.dispatcher.next()
         except Exception as error:
             bridge.error = error
             return str(Searcher.FINISHED)
         if job is None:
             return None
         bridge.numbers[trial_id] = job.number
-        return {"job": job, "factory": bridge.factory}
+        return {"job": job, "factory": bridge.factory, "failures": bridge.failures}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Do nothing: the scheduler has told the sweep already, before anything acted on it."""
@@ -78,6 +82,7 @@ class StudyScheduler(FIFOScheduler):  # type: ignore[misc]
         """
         numbers = self._bridge.numbers
         waiting = [trial for trial in tune_controller.get_live_trials() if trial.status == Trial.PENDING]
+        self._bridge.room_wanted = any(trial.config["job"].scale > 1 for trial in waiting)
         fresh = [trial for trial in waiting if trial.trial_id not in self._chosen]
         first = min(fresh, key=lambda trial: numbers[trial.trial_id], default=None)
         if first is not None:
@@ -100,13 +105,21 @@ class StudyScheduler(FIFOScheduler):  # type: ignore[misc]
         """Take in that the trial's process died; exceptions of the training itself come as results."""
         bridge = self._bridge
         try:
-            bridge.dispatcher.take_loss(bridge.numbers[trial.trial_id], _reason(trial))
+            bridge.dispatcher.take_loss(bridge.numbers[trial.trial_id], loss_of(trial))
         except Exception as error:
             bridge.error = bridge.error or error
 
 
-def _reason(trial: Trial) -> str:
-    """Return in one line why a trial's process died: the exception that ended it, or what Ray has to say."""
-    said = Path(trial.error_file).read_text().splitlines() if trial.error_file else []
-    exceptions = [line for line in said if re.match(r"\w+(Error|Exception): ", line)]
-    return (exceptions[-1:] or said[1:2] or ["its process died"])[0]
+class EndOnError(Stopper):  # type: ignore[misc]
+    """Ends everything at once where the sweep cannot go on; epochs in work are repeated when it is resumed."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self._bridge = bridge
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:  # noqa: ARG002 (Tune names them)
+        """Say nothing of a single trial: the scheduler does."""
+        return False
+
+    def stop_all(self) -> bool:
+        """Say whether there is an exception of ours."""
+        return self._bridge.error is not None

@@ -5,15 +5,17 @@ loading the data are paid once per worker and not once per trial.
 """
 
 import traceback
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Any
 
 from ray import tune
 
+from sweeper.tracking import mask
+from sweeper.training.failing import ERROR_FILE, failure_of
+from sweeper.training.hang import Watch
+from sweeper.training.holding import held
 from sweeper.training.job import Failure, Job, Outcome, Run, RunFactory
-
-ERROR_FILE = "error.txt"
 
 
 class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for its subclasses.
@@ -21,6 +23,9 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
 
     _job: Job
     _factory: RunFactory
+    _watch: Watch
+    _hold: ExitStack
+    """Of the trial's folder, from before its run is made until it is let go of."""
     _run: Run | None = None
     _closed: int | None = None
     """The number of a trial that this process has let go of, until the driver has been told."""
@@ -52,32 +57,35 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
 
     def _take(self, config: dict[str, Any]) -> None:
         self._job, self._factory = self._with_share(config["job"]), config["factory"]
+        self._watch = Watch(self._job.folder, config["failures"])
+        self._hold = ExitStack()
         self._run = None  # Made in `step`, where an exception has somewhere to go.
 
     def _with_share(self, job: Job) -> Job:
-        """Return the job with the share of this machine that Ray has given it."""
+        """Return the job with the share of a GPU that Ray has given it."""
         if self.trial_resources is None:
             return job
-        resources = self.trial_resources.required_resources
-        return replace(job, threads=max(1, int(resources.get("CPU", 1))), gpu_share=resources.get("GPU", 0.0) or 1.0)
+        return replace(job, gpu_share=self.trial_resources.required_resources.get("GPU", 0.0) or 1.0)
 
     def _advance(self) -> Outcome:
         try:
-            if self._run is None:
-                self._run = self._factory(self._job)
-            return self._run.advance()
-        except Exception as error:
+            with self._watch.report():
+                if self._run is None:
+                    self._hold.enter_context(held(self._job.folder))
+                    self._run = self._factory(self._job)
+                return self._run.advance()
+        except (Exception, SystemExit) as error:
             self._write_error()
-            first_line = (str(error).splitlines() or [""])[0]
-            return Failure(f"{type(error).__name__}: {first_line}")
+            return failure_of(error, self._job.folder)
 
     def _leave(self) -> None:
         """Close the run. What goes wrong here belongs to a trial that has ended, and must not cost the next one."""
         if self._run is None:
             return
         try:
-            self._run.close()
-        except Exception:
+            with self._watch.work():
+                self._run.close()
+        except (Exception, SystemExit):
             self._write_error()
         self._forget()
 
@@ -87,6 +95,7 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
         To be called where no exception is handled any more: a traceback keeps the run's tensors alive.
         """
         self._run, self._closed = None, self._job.number
+        self._hold.close()
         if self._job.device != "cpu":
             # A simulated trial is on the CPU, and its worker does without torch, which takes seconds to import.
             from sweeper.training.devices import release_memory
@@ -96,5 +105,5 @@ class Worker(tune.Trainable):  # type: ignore[misc]  # Ray ships no types for it
     def _write_error(self) -> None:
         """Leave the traceback in the trial's folder; where even that fails, the reason in the study has to do."""
         with suppress(OSError):
-            self._job.folder.mkdir(parents=True, exist_ok=True)
-            (self._job.folder / ERROR_FILE).write_text(traceback.format_exc())
+            self._job.folder.mkdir(exist_ok=True)
+            (self._job.folder / ERROR_FILE).write_text(mask(traceback.format_exc()))

@@ -3,8 +3,9 @@
 from sweeper.search.assignment import Assignment, Phase, trial_folder
 from sweeper.search.plan import Allowance, allow
 from sweeper.search.records import RecordReader, TrialRecord, read_records
+from sweeper.search.report import Decision, Report
 from sweeper.search.storage import sweep_exists
-from sweeper.search.sweep import Decision, Report, Sweep
+from sweeper.search.sweep import Sweep
 
 __all__ = [
     "Allowance",

@@ -17,6 +17,8 @@ class Assignment:
     phase: Phase
     config: dict[str, Any]
     seed: int
+    scale: int = 1
+    """How many times the share of `sweep.resources` the trial gets, having run out of memory with less."""
 
     @property
     def folder(self) -> str:

@@ -1,5 +1,6 @@
 """Trials as the study remembers them: frozen, typed, and the same for the table, the verdict and MLflow."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,6 +12,7 @@ from optuna.trial import FrozenTrial, TrialState
 from sweeper.comparability import Key
 from sweeper.search.assignment import Phase, trial_folder
 from sweeper.search.storage import PHASES, read_storage, readable, study_name
+from sweeper.spec.values import KEY
 
 State = Literal["waiting", "running", "complete", "pruned", "failed"]
 
@@ -54,6 +56,10 @@ class TrialRecord:
     """What went wrong in training, by the name of the sign, each with the rule and the value that show it."""
     images_per_epoch: int | None = None
     """The size of the training split; ``None`` before the first measurement."""
+    seconds: float | None = None
+    """Seconds of training and evaluation until the last measurement, whatever the clock said; ``None`` before it."""
+    scale: int = 1
+    """How many times the share of `sweep.resources` the trial had in the end."""
 
     @property
     def folder(self) -> str:
@@ -70,34 +76,50 @@ class TrialRecord:
         return images // (self.images_per_epoch or self.curve[0][0])
 
     @property
+    def begun(self) -> bool:
+        """Whether the trial was handed out; one that was not can be asked for again."""
+        return self.state != "waiting" and bool(self.config)
+
+    @property
     def finished(self) -> bool:
         """Whether the trial has its last state."""
         return self.state in ("complete", "pruned", "failed")
 
 
 def record_of(trial: FrozenTrial, phase: Phase, arm: str) -> TrialRecord:
-    """Return what an Optuna trial of one of our studies says."""
+    """Return what an Optuna trial of one of our studies says.
+
+    Raises LookupError, TypeError or ValueError where it is the trial of somebody else's study.
+    """
     attributes = trial.user_attrs
     return TrialRecord(
-        number=attributes["number"],
+        number=_counted(attributes["number"]),
         arm=arm,
         phase=phase,
         state=_STATES[trial.state],
         parameters=dict(trial.params),
-        config=attributes.get("config", {}),
-        seed=attributes["seed"],
-        curve=tuple(sorted(trial.intermediate_values.items())),
+        config=dict(attributes.get("config", {})),
+        seed=_counted(attributes["seed"]),
+        curve=tuple(sorted((step, float(value)) for step, value in trial.intermediate_values.items())),
         value=trial.value,
         source=attributes.get("source"),
-        test=attributes.get("test", {}),
-        measured=attributes.get("measured", {}),
+        test=dict(attributes.get("test", {})),
+        measured=dict(attributes.get("measured", {})),
         keys={metric: Key.from_json(parts) for metric, parts in attributes.get("keys", {}).items()},
-        signs=attributes.get("signs", {}),
+        signs=dict(attributes.get("signs", {})),
         images_per_epoch=attributes.get("images_per_epoch"),
+        seconds=attributes.get("seconds"),
+        scale=attributes.get("scale", 1),
         reason=attributes.get("reason"),
         started=trial.datetime_start,
         ended=trial.datetime_complete,
     )
+
+
+def _counted(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ValueError(f"found {number!r}; must be an integer >= 0")
+    return number
 
 
 def study_records(study: optuna.Study, phase: Phase, arm: str) -> list[TrialRecord]:
@@ -126,8 +148,15 @@ class RecordReader:
     def _studies(self) -> list[tuple[Phase, str]]:
         names = {study.study_name for study in self._storage.get_all_studies()}
         parted = [name.partition("/") for name in sorted(names)]
-        return [(phase, arm) for phase in PHASES for found, _, arm in parted if found == phase]
+        return [(phase, _label(arm)) for phase in PHASES for found, _, arm in parted if found == phase]
 
     def _records(self, phase: Phase, arm: str) -> list[TrialRecord]:
         study = optuna.load_study(study_name=study_name(phase, arm), storage=self._storage)
         return study_records(study, phase, arm)
+
+
+def _label(arm: str) -> str:
+    """Return the label of an arm, which names folders, as it is."""
+    if not re.fullmatch(KEY, arm):
+        raise ValueError(f"found the arm {arm!r}; must be 1 to 64 letters, digits, _ or -")
+    return arm

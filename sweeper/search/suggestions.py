@@ -3,6 +3,12 @@
 from collections.abc import Callable
 
 import optuna
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
 
 from sweeper.spec import ChoiceDomain, Domain, FloatDomain, IntDomain, Value
 
@@ -20,3 +26,14 @@ def suggester(trial: optuna.Trial) -> Callable[[str, Domain], Value]:
                 return trial.suggest_categorical(name, domain.options)
 
     return suggest
+
+
+def distribution_of(domain: Domain) -> BaseDistribution:
+    """Return what Optuna remembers of a domain with each value that it was asked for there."""
+    match domain:
+        case FloatDomain():
+            return FloatDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+        case IntDomain():
+            return IntDistribution(domain.low, domain.high, log=domain.log, step=domain.step)
+        case ChoiceDomain():
+            return CategoricalDistribution(domain.options)

@@ -24,13 +24,14 @@ def plain_tree(group: Group) -> dict[str, Value]:
 
 def _plain(node: Entry) -> Value:
     if isinstance(node, FloatDomain | IntDomain | ChoiceDomain):
-        return _plain_domain(node)
+        return plain_domain(node)
     if isinstance(node, Choose):
         return {label: plain_tree(branch) for label, branch in node.branches.items()}
     return plain_tree(node) if isinstance(node, Mapping) else node
 
 
-def _plain_domain(domain: Domain) -> dict[str, Value]:
+def plain_domain(domain: Domain) -> dict[str, Value]:
+    """Return a domain as it is written in a file."""
     if isinstance(domain, ChoiceDomain):
         return {"choice": list(domain.options)}
     plain: dict[str, Value] = {"int" if isinstance(domain, IntDomain) else "float": [domain.low, domain.high]}

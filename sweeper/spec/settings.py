@@ -28,7 +28,7 @@ class Budget(Section):
     """What the search may spend, whichever is spent first.
 
     Attributes:
-        hours: hours by the clock.
+        hours: hours for which each of the workers may train; those in which a sweep is interrupted do not count.
         usd: US dollars.
         usd_per_hour: what an hour of all machines together costs.
 
@@ -199,6 +199,11 @@ class SweepSettings(Section):
     def direction(self) -> Direction:
         """Whether less or more of the metric is better."""
         return self.mode or _USUAL[_measure(self.metric)]
+
+    @property
+    def test_metric(self) -> str:
+        """The same metric on the test set: ``test/nll`` for ``val/nll``."""
+        return "test/" + self.metric.partition("/")[2]
 
     @property
     def sign(self) -> float:

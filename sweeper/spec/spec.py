@@ -73,11 +73,14 @@ class Spec:
         """Return the error `file:line: path: message` for a path in the file, as `Resolved.origins` gives it."""
         return self.places.error(path, message)
 
-    def to_yaml(self) -> str:
-        """Return the file as resolved: overrides applied, defaults written out; it reads back to an equal `Spec`."""
+    def plain(self) -> dict[str, Value]:
+        """Return the file as resolved, as plain values: overrides applied, defaults written out."""
         question: dict[str, Value] = {} if self.question is None else {"question": self.question}
-        sections = plain_tree(self.tree)
-        return to_yaml({"name": self.name, **question, **sections, "sweep": plain_settings(self.settings)})
+        return {"name": self.name, **question, **plain_tree(self.tree), "sweep": plain_settings(self.settings)}
+
+    def to_yaml(self) -> str:
+        """Return the file as resolved; it reads back to an equal `Spec`."""
+        return to_yaml(self.plain())
 
 
 def read_spec(path: Path | str, overrides: Iterable[str] = ()) -> Spec:

@@ -1,15 +1,19 @@
-"""``python -m sweeper.tracking FOLDER``: the mirror's process; the URI is in ``MLFLOW_TRACKING_URI``."""
+"""``python -m sweeper.tracking FOLDER CELL``: the mirror's process; the URI is in ``MLFLOW_TRACKING_URI``."""
 
 import logging
 import os
 import sys
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from sweeper.tracking.commit import commit_of
 from sweeper.tracking.follow import Driver, follow
+from sweeper.tracking.lease import ANSWER, FIRST_ANSWER, Lease, Leasing
 from sweeper.tracking.mirror import Mirror
 from sweeper.tracking.process import URI_VARIABLE
+from sweeper.tracking.store import connect
+from sweeper.tracking.uri import has_server, mask
 
 NICENESS = 10
 """On a machine with few cores training comes first: of a core that is wanted by both, this leaves it nine tenths."""
@@ -19,14 +23,32 @@ NICENESS = 10
 WITHOUT = "pandas"
 
 
-def main(folder: Path, uri: str) -> int:
+def main(folder: Path, uri: str, lease: Lease) -> int:
     """Mirror the sweep in ``folder`` until standard input ends; return the exit code."""
     os.nice(NICENESS)
     sys.modules.setdefault(WITHOUT, None)  # type: ignore[arg-type] # None is how Python is told that a module is absent.
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s")
-    with closing(Mirror(folder, uri, commit_of(Path.cwd()))) as mirror:
-        return follow(mirror, Driver(sys.stdin.fileno()))
+    _log_without_secrets()
+
+    def connect_leasing(uri: str) -> Any:
+        # A database is worked on by MLflow in this very process, which needs time and not an answer.
+        return Leasing(connect(uri), lease, first=FIRST_ANSWER if has_server(uri) else ANSWER)
+
+    with closing(Mirror(folder, uri, commit_of(Path.cwd()), connect_leasing)) as mirror:
+        return follow(mirror, Driver(sys.stdin.fileno(), lease))
+
+
+class _Masking(logging.Formatter):
+    """Masks what any library says of a URI, tracebacks included."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return mask(super().format(record))
+
+
+def _log_without_secrets() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Masking("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler])
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), os.environ[URI_VARIABLE]))
+    sys.exit(main(Path(sys.argv[1]), os.environ[URI_VARIABLE], Lease(int(sys.argv[2]))))

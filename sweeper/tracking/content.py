@@ -3,10 +3,10 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 Status = Literal["RUNNING", "FINISHED", "KILLED", "FAILED"]
 
@@ -45,6 +45,11 @@ class Content:
     """Artifacts that are there, relative to ``folder``."""
     pictures: tuple[str, ...] = ()
     """Pictures that are there, relative to ``folder``, of several kinds and epochs."""
+
+    def still_there(self) -> Self:
+        """Return the content without the files that have been removed since it was read."""
+        files, pictures = (existing(self.folder, names) for names in (self.files, self.pictures))
+        return replace(self, files=files, pictures=pictures)
 
 
 def key(name: str) -> str:

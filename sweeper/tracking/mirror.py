@@ -19,6 +19,7 @@ LOCK = "tracking.lock"
 LONGEST_PROBLEM = 200
 
 _logger = logging.getLogger(__name__)
+_logger.addHandler(logging.NullHandler())  # Where there is no log, Python would print it: `problem` says it in a line.
 
 
 class Mirror:
@@ -33,6 +34,8 @@ class Mirror:
         self.uri = uri
         self.problem: str | None = None
         """Why the last synchronisation failed, in one line without secrets."""
+        self.held = False
+        """Whether that was since another process has the sweep's folder: the mirror of a driver that was killed."""
         self._origin = {} if commit is None else {"mlflow.source.git.commit": commit}
         self._connect = connect
         self._session: Session | None = None
@@ -60,7 +63,7 @@ class Mirror:
             self._session = None
             self._note(error)
             return False
-        self.problem, self._synchronised = None, began
+        self.problem, self.held, self._synchronised = None, False, began
         return True
 
     def lacking(self) -> str:
@@ -77,6 +80,7 @@ class Mirror:
             self._locked = True
 
     def _note(self, error: Exception) -> None:
+        self.held = isinstance(error, HeldError)
         problem = textwrap.shorten(mask(f"{type(error).__name__}: {error}"), LONGEST_PROBLEM)
         if problem != self.problem:  # An outage is one event, however often it is met.
             _logger.warning("not synchronised; will be tried again: %s", mask(traceback.format_exc()))

@@ -65,7 +65,19 @@ class Run:
         self._status = content.status
 
     def upload(self, content: Content) -> None:
-        """Send the artifacts and pictures that are not there in their present version."""
+        """Send the artifacts and pictures that are not there in their present version.
+
+        A file that is removed in the meantime, as a checkpoint is by the sweep's policy, is one that is not to be sent.
+        """
+        try:
+            self._upload(content)
+        except FileNotFoundError:
+            left = content.still_there()
+            if left == content:
+                raise
+            self.upload(left)
+
+    def _upload(self, content: Content) -> None:
         stamps = {name: stamp(content.folder / name) for name in (*content.files, *content.pictures)}
         known = json.loads(self._tags.get(ARTIFACTS_TAG, "{}"))
         missing = [name for name, value in stamps.items() if known.get(name) != value]

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from sweeper.curve_line import METRICS
 from sweeper.search import RecordReader, TrialRecord
 from sweeper.search.storage import JOURNAL
 from sweeper.spec import read_spec
 from sweeper.tracking.content import Content
-from sweeper.tracking.curve import METRICS
 from sweeper.tracking.pictures import find_pictures
 from sweeper.tracking.process import Outcome
 from sweeper.tracking.run import Run, stamp

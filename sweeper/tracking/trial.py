@@ -4,13 +4,16 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from sweeper.curve_line import METRICS, Line
 from sweeper.search import TrialRecord
 from sweeper.tracking.content import LONGEST_VALUE, Content, Row, Status, existing, flatten, key, milliseconds
-from sweeper.tracking.curve import METRICS, Line, read_curve
+from sweeper.tracking.curve import read_curve
 from sweeper.tracking.pictures import LOGGED_IMAGES, find_pictures
 
 KINDS = ("samples", "reconstructions", "interpolation", "latents")
-ARTIFACTS = ("config.yaml", *(f"{kind}.png" for kind in KINDS), "error.txt", "best/model.safetensors")
+ARTIFACTS = ("config.yaml", *(f"{kind}.png" for kind in KINDS), "error.txt")
+WEIGHTS = ("best/model.safetensors",)
+"""Sent when a sweep has ended, and it is decided which trials keep theirs."""
 CLOCK = "images"
 TRIAL_TAG = "sweeper.trial"
 
@@ -35,7 +38,7 @@ def trial_content(record: TrialRecord, sweep_folder: Path, parent: str, *, over:
         started=started,
         ended=milliseconds(record.ended) if record.ended else max([started, *(line.timestamp for line in curve)]),
         folder=folder,
-        files=existing(folder, ARTIFACTS) if record.finished else (),
+        files=existing(folder, ARTIFACTS + WEIGHTS if over else ARTIFACTS) if record.finished else (),
         pictures=pictures,
     )
 

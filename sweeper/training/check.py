@@ -11,6 +11,7 @@ from models import GenerativeModel, ImageShape
 from sweeper.comparability import Key
 from sweeper.errors import UsageError
 from sweeper.spec import Resolved, Spec
+from sweeper.spec.quantities import shown_bytes
 from sweeper.spec.values import listed
 from sweeper.training.components import ConfigError, TrialConfig, parse_config
 from sweeper.training.data import Images, resident
@@ -18,6 +19,7 @@ from sweeper.training.evaluation import VALIDATION
 from sweeper.training.job import Evaluation, final_evaluation, unplanned_evaluation
 from sweeper.training.keys import keys_of
 from sweeper.training.measures import measurable
+from sweeper.training.memory import physical_memory
 from sweeper.training.rankable import TRAINING, Candidate, check_name, check_space
 
 
@@ -98,8 +100,20 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> _Composed:
             model = trial.model.compose(ImageShape(*images.shape), images.classes)
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
+    except Exception as error:  # Sizes beyond what can be counted, and whatever a model of the user's own raises.
+        reason = (str(error).splitlines() or [""])[0]
+        raise ConfigError(("model",), f"cannot be built ({type(error).__name__}: {reason})") from error
+    _check_size(model)
     _check_fit(trial, model, config)
     return _Composed(trial, images, model)
+
+
+def _check_size(model: GenerativeModel) -> None:
+    """Raise ConfigError where the weights alone are more than main memory; a run would end by taking all of it."""
+    needed = sum(parameter.numel() * parameter.element_size() for parameter in model.parameters())
+    if needed > physical_memory():
+        allowed = f"must be at most {shown_bytes(physical_memory())}, the memory of this machine"
+        raise ConfigError(("model",), f"found weights of {shown_bytes(needed)}; {allowed}")
 
 
 def _check_fit(trial: TrialConfig, model: GenerativeModel, config: Mapping[str, Any]) -> None:

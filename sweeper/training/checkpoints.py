@@ -1,8 +1,9 @@
-"""Checkpoints: safetensors, never pickle; weights apart from the optimizer; `best` and `last` and nothing else.
+"""The checkpoint to go on from: safetensors, never pickle; weights apart from the optimizer, and verified when loaded.
 
 ``last/`` holds all that is needed to go on as if nothing had happened: weights in ``model.safetensors``, optimizer
 and random state in ``state.safetensors``, numbers in ``state.json``. The three belong together, so the folder is
-replaced as a whole, and the one before it stays until the new one is in its place. ``best/`` holds weights alone.
+replaced as a whole, and the one before it stays until the new one is in its place. Each file has a checksum, and
+``state.json`` has those of the other two, and of the curve until then.
 """
 
 import os
@@ -12,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save_file
 from torch import Tensor
 
+from sweeper import strict_json
 from sweeper.errors import SweeperError
 from sweeper.training.files import bring_to_disk, temporary_name
 from sweeper.training.progress import Progress
+from sweeper.training.tensor_files import TensorFile, apart
 
-LAST, PREVIOUS, BEST = "last", "last.previous", "best"
+LAST, PREVIOUS = "last", "last.previous"
 WEIGHTS = "model.safetensors"
 STATE = "state.safetensors"
 NUMBERS = "state.json"
@@ -30,67 +31,52 @@ NUMBERS = "state.json"
 class Checkpoint:
     """The whole state of a trial after an epoch; tensors that were loaded are on the CPU."""
 
-    weights: dict[str, Tensor]
-    state: dict[str, Tensor]
+    trial: str
+    """Which trial's it is: `Job.identity`."""
+    weights: Mapping[str, Tensor]
+    state: Mapping[str, Tensor]
     """Optimizer moments, random states, the rest of the data order."""
     progress: Progress
+    curve: str
+    """`Curve.checksum` after the epoch."""
 
 
 def save_last(folder: Path, checkpoint: Checkpoint) -> None:
-    """Replace ``folder/last`` by ``checkpoint``."""
+    """Replace ``folder/last`` by ``checkpoint``; where that fails, the old one is still the one that is loaded."""
     last, previous = folder / LAST, folder / PREVIOUS
-    for left_behind in folder.glob(f"{LAST}.*.new"):
-        shutil.rmtree(left_behind)
     new = temporary_name(last)
-    new.mkdir(parents=True)
-    _write(new, checkpoint)
-    if last.exists():
-        shutil.rmtree(previous, ignore_errors=True)
-        last.rename(previous)
-    new.rename(last)
+    try:
+        new.mkdir()
+        _write(new, checkpoint)
+        if last.exists():
+            shutil.rmtree(previous, ignore_errors=True)
+            last.rename(previous)
+        new.rename(last)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
     bring_to_disk(folder)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def load_last(folder: Path) -> Checkpoint | None:
-    """Return the newest whole checkpoint in ``folder``, or ``None`` where there is none yet.
+def load_last(folder: Path, trial: str) -> Checkpoint | None:
+    """Return the newest whole checkpoint of ``trial`` in ``folder``, or ``None`` where there is none yet.
 
     Where ``last`` is missing or damaged, as after a kill between two renames or a loss of power, the checkpoint before
-    it takes its place, if there is one. Raises SweeperError, naming the file, where none can be read.
+    it takes its place, if there is one. Raises SweeperError, one line that names the file, where none can be read.
     """
     last, previous = folder / LAST, folder / PREVIOUS
+    if not last.exists() and not previous.exists():
+        return None
     try:
-        if last.exists() or not previous.exists():
-            return _read(last) if last.exists() else None
+        checkpoint = _read(last, trial)
     except SweeperError:
         if not previous.exists():
             raise
-    checkpoint = _read(previous)
-    shutil.rmtree(last, ignore_errors=True)
-    previous.rename(last)
+        checkpoint = _read(previous, trial)
+        shutil.rmtree(last, ignore_errors=True)
+        previous.rename(last)
+    shutil.rmtree(previous, ignore_errors=True)
     return checkpoint
-
-
-def keep_as_best(folder: Path) -> None:
-    """Make the weights of ``last`` the ones of ``best``, without writing them twice where links are possible."""
-    best = folder / BEST / WEIGHTS
-    best.parent.mkdir(exist_ok=True)
-    new = temporary_name(best)
-    try:
-        try:
-            os.link(folder / LAST / WEIGHTS, new)
-        except OSError:  # A file system without hard links.
-            shutil.copyfile(folder / LAST / WEIGHTS, new)
-            bring_to_disk(new)
-        new.replace(best)
-    finally:
-        new.unlink(missing_ok=True)  # Renaming one link over another of the same file leaves both.
-    bring_to_disk(best.parent)
-
-
-def load_best(folder: Path) -> dict[str, Tensor]:
-    """Return the weights of the best epoch, on the CPU; raise SweeperError where they cannot be read."""
-    return read_tensors(folder / BEST / WEIGHTS)
 
 
 def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], folder: Path) -> None:
@@ -106,38 +92,49 @@ def load_weights(model: torch.nn.Module, weights: Mapping[str, Tensor], folder: 
     model.load_state_dict(dict(weights))
 
 
+def written_by(trial: str, epoch: int) -> dict[str, str]:
+    """Return what is said in a file of tensors: which trial wrote it, and after which epoch."""
+    return {"trial": trial, "epoch": str(epoch)}
+
+
 def _write(folder: Path, checkpoint: Checkpoint) -> None:
-    save_file(_apart(checkpoint.weights), folder / WEIGHTS)
-    save_file(_apart(checkpoint.state), folder / STATE)
-    (folder / NUMBERS).write_text(checkpoint.progress.to_json())
-    for name in (WEIGHTS, STATE, NUMBERS):
-        bring_to_disk(folder / name)
+    about = written_by(checkpoint.trial, checkpoint.progress.epoch)
+    checksums = {}
+    for name, tensors in ((WEIGHTS, checkpoint.weights), (STATE, checkpoint.state)):
+        file = TensorFile(apart(tensors), about)
+        _write_file(folder / name, file.to_bytes())
+        checksums[name] = file.checksum
+    values = {"trial": checkpoint.trial, "curve": checkpoint.curve, "files": checksums}
+    numbers = strict_json.dumps(checkpoint.progress.to_values() | values)
+    _write_file(folder / NUMBERS, strict_json.seal(numbers).encode())
+    bring_to_disk(folder)
 
 
-def _read(folder: Path) -> Checkpoint:
+def _write_file(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _read(folder: Path, trial: str) -> Checkpoint:
+    numbers = folder / NUMBERS
     try:
-        progress = Progress.from_json((folder / NUMBERS).read_text())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise SweeperError(_damaged(folder / NUMBERS, error)) from error
-    return Checkpoint(read_tensors(folder / WEIGHTS), read_tensors(folder / STATE), progress)
+        values = strict_json.unseal(numbers.read_bytes())
+        progress = Progress.from_values(values)
+        found, curve, checksums = str(values["trial"]), str(values["curve"]), dict(values["files"])
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+        raise SweeperError(f"{numbers}: cannot be read ({error.strerror})") from error
+    except (LookupError, OverflowError, TypeError, ValueError) as error:
+        raise SweeperError(f"{numbers}: is damaged ({' '.join(str(error).split())})") from error
+    if found != trial:
+        raise SweeperError(f"{numbers}: is of another trial")
+    weights, state = (_read_part(folder / name, checksums.get(name)) for name in (WEIGHTS, STATE))
+    return Checkpoint(trial, weights, state, progress, curve)
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Return the tensors in a file, on the CPU; raise SweeperError where they cannot be read.
-
-    They are in memory of their own: a mapped file could not be removed on a network file system.
-    """
-    try:
-        return load(path.read_bytes())
-    except (OSError, SafetensorError) as error:
-        raise SweeperError(_damaged(path, error)) from error
-
-
-def _damaged(path: Path, error: Exception) -> str:
-    reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
-    return f"{path}: cannot be read as part of a checkpoint ({type(error).__name__}: {reason})"
-
-
-def _apart(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return tensors that share no memory, as safetensors demands; tied weights are then stored twice."""
-    return {name: tensor.detach().clone(memory_format=torch.contiguous_format) for name, tensor in tensors.items()}
+def _read_part(path: Path, checksum: object) -> Mapping[str, Tensor]:
+    file = TensorFile.read(path)
+    if file.checksum != checksum:
+        raise SweeperError(f"{path}: does not belong to {NUMBERS} beside it")
+    return file.tensors

@@ -53,6 +53,11 @@ class Evaluator:
             return train
         return replace(train, images=space.fix(train.images, self._generator("binarization", "train")))
 
+    def test_work(self, precision: Precision) -> float:
+        """Return how many times the work of `validate` a test is, by images and samples; at least one."""
+        images, validated = self._images.test.images[: precision.images], self._validation.x
+        return max(1.0, len(images) * precision.k / (len(validated) * self._evaluation.validation.k))
+
     @property
     def examples(self) -> Batch:
         """Validation images as the model sees them, with their labels."""

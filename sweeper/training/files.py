@@ -32,6 +32,15 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f"{path.name}.{uuid4().hex}.new")
 
 
+def remove_left_behind(folder: Path) -> None:
+    """Remove what a kill has left in ``folder``, and in the folders in it, under a `temporary_name`."""
+    for path in sorted(folder.rglob("*.*.new")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def bring_to_disk(path: Path) -> None:
     """Wait until a file's content, or a folder's list of names, would outlive a loss of power."""
     descriptor = os.open(path, os.O_RDONLY)

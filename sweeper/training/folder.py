@@ -9,9 +9,12 @@ CONFIG = "config.yaml"
 
 
 def begin_folder(job: Job) -> None:
-    """Make the folder of ``job`` and write its configuration; harmless where both are there."""
-    job.folder.mkdir(parents=True, exist_ok=True)
+    """Make the folder of ``job`` and write its configuration where it is not there, as it follows from the job.
+
+    What it lies in is not made: a sweep that is deleted while it runs must not come back in part.
+    """
+    job.folder.mkdir(exist_ok=True)
     config = job.folder / CONFIG
-    if not config.exists():
-        content = {**job.config, "seed": job.seed}
-        write_atomically(config, yaml.safe_dump(content, sort_keys=False).encode())
+    content = yaml.safe_dump({**job.config, "seed": job.seed}, sort_keys=False).encode()
+    if not config.exists() or config.read_bytes() != content:
+        write_atomically(config, content)

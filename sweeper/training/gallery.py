@@ -31,7 +31,8 @@ class Gallery:
         started = time.perf_counter()
         for kind, picture in draw(self._model, self._examples, self._noise).items():
             path = self._folder / PICTURES / kind / f"{epoch:04d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
+            for folder in (path.parent.parent, path.parent):  # And none above the trial's, which may be deleted.
+                folder.mkdir(exist_ok=True)
             write_atomically(path, picture)
         self._took = time.perf_counter() - started
 

@@ -1,9 +1,13 @@
 """What a worker trains, and what it says after an epoch: the two values that cross between driver and worker."""
 
+import hashlib
+import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sweeper.comparability import Key
 from sweeper.spec import SweepSettings
@@ -23,6 +27,13 @@ class Precision:
         return replace(self, images=None) if self.images is not None and self.images >= available else self
 
 
+class Measured(NamedTuple):
+    """The metric that a sweep ranks by, after one epoch."""
+
+    epoch: int
+    value: float
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """How a sweep measures: the same for every trial in it."""
@@ -37,6 +48,8 @@ class Evaluation:
     """Epochs between two measurements; the last epoch is measured in any case."""
     share: float = 0.2
     """The part of a trial's time that evaluation may take: what measuring leaves of it is for pictures."""
+    best_epochs: int = 1
+    """Of so many epochs, the best measured ones, the weights are kept."""
 
     def is_due(self, epoch: int, epochs: int) -> bool:
         """Say whether a trial of so many epochs is measured after one of them."""
@@ -56,11 +69,18 @@ class Evaluation:
             return math.isfinite(value)
         return value < best if self.direction == "minimize" else value > best
 
+    def best(self, measured: Iterable[Measured]) -> tuple[Measured, ...]:
+        """Return the best of some epochs, the best first, of equal ones the first; none that is not finite."""
+        sign = 1 if self.direction == "minimize" else -1
+        finite = (one for one in measured if math.isfinite(one.value))
+        return tuple(sorted(finite, key=lambda one: (sign * one.value, one.epoch))[: self.best_epochs])
+
 
 def unplanned_evaluation(settings: SweepSettings) -> Evaluation:
     """Return how trials are measured as far as that is known before the plan: on all images, after every epoch."""
     precision = Precision(settings.evaluation.k, None)
-    return Evaluation(settings.metric, settings.direction, precision, share=settings.evaluation.share)
+    share, best_epochs = settings.evaluation.share, settings.checkpoints.best_of_trial
+    return Evaluation(settings.metric, settings.direction, precision, share=share, best_epochs=best_epochs)
 
 
 def search_evaluation(settings: SweepSettings) -> Evaluation:
@@ -101,6 +121,12 @@ class Job:
     scale: int = 1
     """How many times the share of `sweep.resources` the trial asks for, having run out of memory with less."""
 
+    @cached_property
+    def identity(self) -> str:
+        """What is trained and with which seed, as a hash: the training follows from these two alone."""
+        trained = json.dumps({**self.config, "seed": self.seed}, sort_keys=True)
+        return hashlib.sha256(trained.encode()).hexdigest()
+
 
 @dataclass(frozen=True)
 class EpochResult:
@@ -118,6 +144,8 @@ class EpochResult:
     """The comparability keys of those metrics, on validation and on test, that a sweep may rank by."""
     signs: dict[str, str] = field(default_factory=dict)
     """What goes wrong in training, by the name of the sign, each with the rule and the value that show it."""
+    notes: tuple[str, ...] = ()
+    """What befell the trial's own files since the result before, each in one line."""
 
 
 FailureKind = Literal["exception", "out_of_memory", "storage"]
@@ -131,8 +159,6 @@ class Failure:
 
     reason: str
     kind: FailureKind = "exception"
-    needed: float | None = None
-    """MiB of memory that the trial had and asked for when it ran out of it, where that is known."""
 
 
 Outcome = EpochResult | Failure

@@ -73,7 +73,7 @@ class MeasuringPlan:
     def warnings(self) -> list[str]:
         """What is to be said against the plan, a line for each with its place in the file."""
         place = ("sweep", "evaluation")
-        return [str(self.file.error(place, doubt)) for doubt in (*self._failures, *self._excess)]
+        return [str(self.file.error(place, doubt)) for doubt in dict.fromkeys((*self._failures, *self._excess))]
 
     @property
     def _excess(self) -> Iterator[str]:

@@ -28,3 +28,8 @@ def memory(device: torch.device) -> dict[str, float]:
     if device.type == "cuda":
         found["memory/accelerator"] = torch.cuda.max_memory_allocated(device) / MIB
     return found
+
+
+def physical_memory() -> int:
+    """Return the bytes of main memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

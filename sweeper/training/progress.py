@@ -1,12 +1,12 @@
 """How far a trial has come: the numbers of a checkpoint."""
 
-import json
 import math
-from dataclasses import asdict, dataclass, field
-from typing import Self
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Self
 
-from sweeper.training import strict_json
-from sweeper.training.job import Evaluation
+from sweeper import strict_json
+from sweeper.training.job import Evaluation, Measured
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,13 @@ class Progress:
     """Those of them that evaluation took, with its pictures."""
     metrics: dict[str, float] = field(default_factory=dict)
     """What the last epoch came to."""
-    best_epoch: int = 0
-    """The epoch with the best value so far; 0 while no value was finite."""
-    best: float = math.nan
+    best: tuple[Measured, ...] = ()
+    """The best epochs so far whose weights are kept, the best first; none while no value was finite."""
 
     @property
-    def best_is_last(self) -> bool:
-        """Whether the last epoch is the best so far."""
-        return self.epoch == self.best_epoch > 0
+    def best_epoch(self) -> int:
+        """The epoch with the best value so far; 0 while no value was finite."""
+        return self.best[0].epoch if self.best else 0
 
     def affords(self, training: float, evaluating: float, evaluation: Evaluation) -> bool:
         """Say whether so many seconds more of training and of evaluation keep evaluation within its share."""
@@ -40,24 +39,28 @@ class Progress:
 
         It may not have been measured. "evaluation_share" is added to the metrics: that of the trial until then.
         """
-        epoch, value = self.epoch + 1, metrics.get(evaluation.metric, math.nan)
-        best = (epoch, value) if evaluation.improves(value, self.best) else (self.best_epoch, self.best)
+        last = Measured(self.epoch + 1, metrics.get(evaluation.metric, math.nan))
         seconds, evaluating = self.seconds + training + evaluating, self.evaluating + evaluating
-        return Progress(epoch, seconds, evaluating, metrics | {"evaluation_share": evaluating / seconds}, *best)
+        metrics = metrics | {"evaluation_share": evaluating / seconds}
+        return Progress(last.epoch, seconds, evaluating, metrics, evaluation.best([*self.best, last]))
 
-    def to_json(self) -> str:
-        """Return the progress as strict JSON."""
-        return strict_json.dumps(asdict(self))
+    def to_values(self) -> dict[str, Any]:
+        """Return the progress as values that `sweeper.strict_json` writes."""
+        return {
+            "epoch": self.epoch,
+            "seconds": self.seconds,
+            "evaluating": self.evaluating,
+            "metrics": self.metrics,
+            "best": [list(one) for one in self.best],
+        }
 
     @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` wrote; raise ValueError, KeyError or TypeError for anything else."""
-        content = json.loads(text)
+    def from_values(cls, values: Mapping[str, Any]) -> Self:
+        """Read what `to_values` returned; raise ValueError, KeyError or TypeError for anything else."""
         return cls(
-            epoch=int(content["epoch"]),
-            seconds=float(content["seconds"]),
-            evaluating=float(content["evaluating"]),
-            metrics=strict_json.floats(dict(content["metrics"])),
-            best_epoch=int(content["best_epoch"]),
-            best=float(content["best"]),
+            epoch=int(values["epoch"]),
+            seconds=float(values["seconds"]),
+            evaluating=float(values["evaluating"]),
+            metrics=strict_json.floats(dict(values["metrics"])),
+            best=tuple(Measured(int(epoch), float(value)) for epoch, value in values["best"]),
         )

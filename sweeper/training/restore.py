@@ -9,9 +9,11 @@ import torch
 from torch import Tensor
 
 from models import Batch, GenerativeModel, ImageShape, LatentVariableModel
-from sweeper.training.checkpoints import load_weights, read_tensors
+from sweeper.errors import SweeperError
+from sweeper.training.checkpoints import load_weights
 from sweeper.training.components import parse_config
 from sweeper.training.data import Dataset, Images, Split, resident
+from sweeper.training.tensor_files import TensorFile
 
 AT_ONCE = 1024
 """Images encoded at once, so that memory does not grow with the split."""
@@ -39,8 +41,15 @@ def restore(config: Mapping[str, Any], weights: Path, data_dir: Path | None) -> 
     trial = parse_config(config)
     images = resident(trial.data, data_dir, "cpu")
     model = trial.model.build(ImageShape(*images.shape), torch.Generator(), classes=images.classes)
-    load_weights(model, read_tensors(weights), weights)
+    load_weights(model, _tensors(weights), weights)
     return Restored(model.eval(), images, trial.data)
+
+
+def _tensors(path: Path) -> Mapping[str, Tensor]:
+    try:
+        return TensorFile.read(path).tensors
+    except OSError as error:
+        raise SweeperError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 @torch.no_grad()

@@ -7,27 +7,20 @@ import torch
 from models import ImageShape
 from sweeper.errors import SweeperError
 from sweeper.seeds import derive_seed
-from sweeper.training.checkpoints import (
-    LAST,
-    Checkpoint,
-    keep_as_best,
-    load_best,
-    load_last,
-    load_weights,
-    save_last,
-)
+from sweeper.training.checkpoints import LAST, Checkpoint, load_weights
 from sweeper.training.components import parse_config
-from sweeper.training.curves import Curve
 from sweeper.training.data import resident
 from sweeper.training.devices import occupy
 from sweeper.training.evaluation import Evaluator
 from sweeper.training.folder import begin_folder
 from sweeper.training.gallery import Gallery, is_shown
+from sweeper.training.hang import slower
 from sweeper.training.job import EpochResult, Job
 from sweeper.training.keys import keys_of
 from sweeper.training.loop import Trainer
 from sweeper.training.memory import forget_peak, memory
 from sweeper.training.progress import Progress
+from sweeper.training.records import Records
 from sweeper.training.signs import early_signs
 
 
@@ -38,10 +31,43 @@ class Trial:
         """Build the trial, or take it up at the last checkpoint in its folder."""
         self._job = job
         begin_folder(job)
-        config, self._device = parse_config(job.config), torch.device(job.device)
+        self._config, self._device = parse_config(job.config), torch.device(job.device)
         occupy(self._device, job.threads, job.gpu_share)
-        images = resident(config.data, job.data_dir, self._device)
-        self._epochs, self._train_size, self._classes = config.training.epochs, len(images.train), images.classes
+        self._images = resident(self._config.data, job.data_dir, self._device)
+        self._build()
+        self._records = Records(job)
+        self._notes: tuple[str, ...] = ()
+        try:
+            self._take_up(self._records.resume())
+        except SweeperError as damage:
+            self._build()  # A part of what is damaged may have been taken up.
+            self._notes = (self._records.begin_again(damage),)
+        self._unsaid = self._progress.epoch > 0 and self._is_due
+
+    def advance(self) -> EpochResult:
+        """Train up to the next measured epoch, or say again what the last one came to; see `job.Run.advance`."""
+        if not self._unsaid:
+            self._train_epoch()
+            while not self._is_due:
+                self._train_epoch()
+        progress, notes = self._progress, self._notes
+        self._unsaid, self._notes = False, ()
+        done = progress.epoch >= self._epochs
+        test = self._test() if done else {}
+        signs = early_signs(self._records.curve.epochs, self._job.evaluation, self._images.classes)
+        return EpochResult(
+            progress.epoch, self._seen, progress.seconds, progress.metrics, done, test, self._keys, signs, notes
+        )
+
+    def close(self) -> None:
+        """Show what the best weights draw; where no epoch was any good, what the last ones do."""
+        if self._progress.best_epoch:
+            self._load_best()
+        self._gallery.draw_last()
+
+    def _build(self) -> None:
+        """Build everything that training changes, as it is before the first epoch."""
+        job, config, images = self._job, self._config, self._images
         parameters = self._generator("parameters", "cpu")
         self._model = config.model.build(ImageShape(*images.shape), parameters, self._device, images.classes)
         self._evaluator = Evaluator(images, self._model, job.evaluation)
@@ -52,30 +78,6 @@ class Trial:
         )
         self._trainer = Trainer(config, self._model, self._evaluator.training_images(), order, noise)
         self._progress = Progress()
-        self._take_up(load_last(job.folder))
-        self._unsaid = self._progress.epoch > 0 and self._is_due
-        self._curve = Curve(job.folder, self._progress.epoch)
-
-    def advance(self) -> EpochResult:
-        """Train up to the next measured epoch, or say again what the last one came to; see `job.Run.advance`."""
-        if not self._unsaid:
-            self._train_epoch()
-            while not self._is_due:
-                self._train_epoch()
-        self._unsaid = False
-        progress = self._progress
-        done = progress.epoch >= self._epochs
-        test = self._test() if done else {}
-        signs = early_signs(self._curve.epochs, self._job.evaluation, self._classes)
-        return EpochResult(
-            progress.epoch, self._images, progress.seconds, progress.metrics, done, test, self._keys, signs
-        )
-
-    def close(self) -> None:
-        """Show what the best weights draw; where no epoch was any good, what the last ones do."""
-        if self._progress.best_epoch:
-            self._load_best()
-        self._gallery.draw_last()
 
     def _train_epoch(self) -> None:
         """Train, measure where that is due, and write the epoch to the curve and to the checkpoints."""
@@ -85,12 +87,9 @@ class Trial:
         trained = time.perf_counter()
         metrics = {f"train/{name}": value for name, value in watched.items()} | self._measure(trained - started)
         evaluated = time.perf_counter()
-        metrics |= {"images_per_second": self._train_size / (trained - started), **memory(self._device)}
-        progress = self._progress.after(trained - started, evaluated - trained, metrics, self._job.evaluation)
-        self._progress = progress
-        self._curve.append(progress.epoch, self._images, progress.seconds, progress.metrics)
-        save_last(self._job.folder, Checkpoint(self._model.state_dict(), self._trainer.state(), self._progress))
-        self._keep_best()
+        metrics |= {"images_per_second": len(self._images.train) / (trained - started), **memory(self._device)}
+        self._progress = self._progress.after(trained - started, evaluated - trained, metrics, self._job.evaluation)
+        self._records.write(self._progress, self._seen, self._model.state_dict(), self._trainer.state())
 
     def _measure(self, training: float) -> dict[str, float]:
         """Measure the epoch that was just trained in so many seconds, where that is due.
@@ -110,22 +109,19 @@ class Trial:
             self._gallery.draw_epoch(epoch)
         return measured
 
-    def _keep_best(self) -> None:
-        if self._progress.best_is_last:
-            keep_as_best(self._job.folder)
-
     def _test(self) -> dict[str, float]:
         """Measure the weights of the best epoch on the test set, once, where the job asks for it."""
         precision = self._job.evaluation.test
         if precision is None or not self._progress.best_epoch:
             return {}
-        if written := self._curve.test_metrics():
+        if written := self._records.curve.test_metrics():
             return written
         started = time.perf_counter()
         self._load_best()
-        metrics = self._evaluator.test(precision)
+        with slower(self._evaluator.test_work(precision)):
+            metrics = self._evaluator.test(precision)
         seconds = self._progress.seconds + time.perf_counter() - started
-        self._curve.append(self._progress.epoch, self._images, seconds, metrics)
+        self._records.curve.append(self._progress.epoch, self._seen, seconds, metrics)
         return metrics
 
     @property
@@ -134,15 +130,19 @@ class Trial:
         return self._job.evaluation.is_due(self._progress.epoch, self._epochs)
 
     @property
-    def _images(self) -> int:
+    def _epochs(self) -> int:
+        return self._config.training.epochs
+
+    @property
+    def _seen(self) -> int:
         """Images seen so far, counted in whole epochs so that no batch size makes two trials incomparable."""
-        return self._progress.epoch * self._train_size
+        return self._progress.epoch * len(self._images.train)
 
     def _generator(self, purpose: str, device: str) -> torch.Generator:
         return torch.Generator(device).manual_seed(derive_seed(self._job.seed, purpose))
 
     def _load_best(self) -> None:
-        load_weights(self._model, load_best(self._job.folder), self._job.folder)
+        load_weights(self._model, self._records.best_weights(self._progress), self._job.folder)
 
     def _take_up(self, checkpoint: Checkpoint | None) -> None:
         """Go on from ``checkpoint`` as if nothing had happened since it was written."""
@@ -152,7 +152,8 @@ class Trial:
         load_weights(self._model, checkpoint.weights, last)
         try:
             self._trainer.restore(checkpoint.state)
-        except (SweeperError, KeyError, RuntimeError, TypeError) as error:
-            raise SweeperError(f"{last}: no state to go on from ({str(error).splitlines()[0]})") from error
+        except torch.OutOfMemoryError:  # A RuntimeError too, and no fault of the checkpoint.
+            raise
+        except (SweeperError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            raise SweeperError(f"{last}: no state to go on from ({' '.join(str(error).split())})") from error
         self._progress = checkpoint.progress
-        self._keep_best()  # A kill may have come between the two.

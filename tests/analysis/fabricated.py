@@ -53,6 +53,7 @@ def trial(number: int, arm: str, outcome: Outcome, source: int | None = None, te
         reason="RuntimeError: out of luck" if on_validation == "failed" else None,
         started=BEGIN + timedelta(minutes=number) if begun else None,
         ended=BEGIN + timedelta(minutes=number, seconds=30) if ended else None,
+        seconds=30.0 if ended else None,
     )
 
 

@@ -169,7 +169,21 @@ def test_an_arm_without_a_trial_trained_to_its_end_cannot_be_exported(sweep, tmp
         export_best(sweep.folder, tmp_path / "best.yaml", arm="none")
 
 
-def test_weights_that_are_gone_are_named(sweep, tmp_path):
+def test_weights_that_are_gone_are_named_with_what_to_do(sweep, tmp_path):
     shutil.rmtree(sweep.folder / "trials")
-    with pytest.raises(SweeperError, match=r"trial 11: its weights are gone; must be in .*best/model.safetensors"):
+    with pytest.raises(SweeperError) as raised:
         export_best(sweep.folder, tmp_path / "best.yaml")
+    assert re.fullmatch(
+        r"trial 11: its weights are gone; must be in .*best/model.safetensors: the sweep's policy keeps what export "
+        r"takes, .*; export with --no-weights, and 'sweeper train' trains them again",
+        str(raised.value),
+    )
+
+
+def test_without_weights_the_configuration_stands_alone(sweep, tmp_path):
+    exported(sweep, tmp_path / "best.yaml", arm="fc")
+    shutil.rmtree(sweep.folder / "trials")
+    export_best(sweep.folder, tmp_path / "best.yaml", force=True, with_weights=False)
+    _, provenance = read_config(tmp_path / "best.yaml")
+    assert (provenance["trial"], provenance["weights"]) == (11, None)
+    assert not (tmp_path / "best.safetensors").exists(), "they were another trial's"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.analysis import find_sweep, list_sweeps
+from sweeper.analysis import find_own_sweep, find_sweep, list_sweeps
 from sweeper.errors import UsageError
 
 
@@ -114,3 +114,27 @@ def test_a_long_list_is_cut_short(home):
 def test_an_empty_home_says_so(tmp_path, name):
     with pytest.raises(UsageError, match="which holds none"):
         find_sweep(tmp_path, name)
+
+
+def test_what_is_written_to_lies_in_the_home(home, monkeypatch):
+    inside = home / "draw-20251121-cccc"
+    monkeypatch.chdir(home.parent)
+    for name in ("draw", "draw-20251121-cccc", str(inside), f"{home.name}/../{home.name}/{inside.name}"):
+        assert find_own_sweep(home, name) == inside
+
+
+def test_no_name_and_no_link_leads_out_of_the_home_to_be_written_to(home, monkeypatch):
+    outside = home.parent / "outside"
+    (home / "linked").symlink_to(outside)
+    monkeypatch.chdir(home)
+    for name in ("../outside", str(outside), "linked", "./linked", "draw/../../outside"):
+        with pytest.raises(UsageError, match=r"must (lie in|be a sweep's folder)"):
+            find_own_sweep(home, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["\uff0e\uff0e\uff0foutside", "\u2025\u2215outside", "..\\outside", "outside\u202e", "%2e%2e/outside"]
+)
+def test_letters_that_look_like_a_way_out_are_letters(home, name):
+    with pytest.raises(UsageError):
+        find_own_sweep(home, name)

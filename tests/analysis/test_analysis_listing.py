@@ -42,7 +42,7 @@ def test_a_sweep_is_described_by_these_keys():
     described = describe_sweep(RESULTS)
     assert list(described) == [
         *("sweep", "path", "error", "refused", "name", "question", "digest", "metric", "direction", "arms", "states"),
-        *("ahead", "started", "ended", "verdict", "trials"),
+        *("ahead", "started", "ended", "changes", "verdict", "trials"),
     ]
     assert json.loads(json.dumps(described, allow_nan=False)) == described
     assert described["states"] == {"complete": 7, "pruned": 1, "failed": 1, "running": 1, "waiting": 1}

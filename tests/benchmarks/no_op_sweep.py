@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sweeper.execution.ownership import owned
 from sweeper.execution.runner import Site, run_sweep
 from sweeper.search import Assignment, Decision, Report
 from sweeper.spec import Spec, parse_spec
@@ -70,6 +71,7 @@ def run(spec: Spec, folder: Path, tracking_uri: str | None) -> Stopwatch:
     (folder / "sweep.yaml").write_text(spec.to_yaml())
     watch = Stopwatch()
     site = Site(folder, data_dir=folder, address=None, tracking_uri=tracking_uri)
-    if not run_sweep(spec, site, Simulation(quality), watch, conclude=lambda: None):
-        raise RuntimeError("the sweep was interrupted")
+    with owned(folder) as ownership:
+        if not run_sweep(spec, site, Simulation(quality), watch, lambda: None, ownership):
+            raise RuntimeError("the sweep was interrupted")
     return watch

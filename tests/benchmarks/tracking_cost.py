@@ -13,9 +13,10 @@ from pathlib import Path
 import no_op_sweep
 from scoreboard import Measured, Promise, announce
 
+from sweeper.curve_line import METRICS
 from sweeper.search import TrialRecord, read_records
 from sweeper.tracking import default_uri
-from sweeper.tracking.curve import METRICS, read_curve
+from sweeper.tracking.curve import read_curve
 from sweeper.tracking.mirror import sync
 
 

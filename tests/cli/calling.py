@@ -79,12 +79,21 @@ def call_console_script(*words: str, cwd: Path, timeout: float = 60) -> Ended:
     return Ended(run.returncode, run.stdout, run.stderr)
 
 
-def interrupt_console_script(*words: str, cwd: Path, at: str, timeout: float = 120) -> Ended:
+def interrupt_console_script(*words: str, cwd: Path, at: str, timeout: float = 300) -> Ended:
     """Call the installed command, and press Ctrl-C when it prints a line with ``at`` in it.
 
     As from a terminal, the signal goes to all processes of the command's group.
     """
-    errors = cwd / "interrupted.stderr"
+    return disturb_console_script(
+        *words, cwd=cwd, at=at, disturb=lambda process: os.killpg(process.pid, signal.SIGINT), timeout=timeout
+    )
+
+
+def disturb_console_script(
+    *words: str, cwd: Path, at: str, disturb: Callable[[subprocess.Popen[str]], None], timeout: float = 300
+) -> Ended:
+    """Call the installed command, and do something to it when it first prints a line with ``at`` in it."""
+    errors = cwd / "disturbed.stderr"
     with (
         errors.open("wb") as stderr,
         subprocess.Popen(
@@ -99,15 +108,19 @@ def interrupt_console_script(*words: str, cwd: Path, at: str, timeout: float = 1
     ):
         watchdog = threading.Timer(timeout, process.kill)
         watchdog.start()
-        out = "".join(_interrupted(process, at))
+        out = "".join(_disturbed(process, at, disturb))
         watchdog.cancel()
     return Ended(process.returncode, out, errors.read_text())
 
 
-def _interrupted(process: subprocess.Popen[str], at: str) -> Iterator[str]:
+def _disturbed(
+    process: subprocess.Popen[str], at: str, disturb: Callable[[subprocess.Popen[str]], None]
+) -> Iterator[str]:
+    undisturbed = True
     for line in process.stdout or ():
-        if at in line:
-            os.killpg(process.pid, signal.SIGINT)
+        if undisturbed and at in line:
+            disturb(process)
+            undisturbed = False
         yield line
 
 

@@ -50,7 +50,7 @@ def the_only_sweep(home: Path) -> Path:
 
 def run_facts(sweep: Swept) -> list[TrialRecord]:
     """Return the trials without the times at which they ran."""
-    return [replace(record, started=None, ended=None) for record in sweep.records]
+    return [replace(record, started=None, ended=None, seconds=None) for record in sweep.records]
 
 
 def measured(sweep: Swept) -> dict[int, list[dict[str, Any]]]:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from calling import SMALL, call_console_script, check_complaint, contents
+from calling import SMALL, Sweeper, call_console_script, check_complaint, contents
 
 Refused = Callable[..., str]
 
@@ -270,3 +270,12 @@ def test_the_installed_command_refuses_alike(workplace: Path, case: tuple[list[s
     before = contents(workplace)
     assert fragment in check_complaint(call_console_script(*words, cwd=workplace))
     assert contents(workplace) == before
+
+
+def test_a_configuration_that_cannot_be_trained_is_found_by_check(sweeper: Sweeper, workplace: Path) -> None:
+    ended = sweeper("check", "small.yaml", "--set", f"objective.k={10**15}")
+    *warnings, line = ended.err.splitlines()
+    assert (ended.code, ended.out) == (2, "")
+    assert line.startswith("error: small.yaml:3: model: the largest model of arm fc cannot be trained: ")
+    assert warnings
+    assert all(warning.startswith("warning: small.yaml:") for warning in warnings)

@@ -300,7 +300,9 @@ def test_files_that_hold_no_trained_model_are_refused(refused: Refused, gallery:
     assert "no such file" in refused("sample", "nothing.yaml")
     assert "has no config.yaml" in refused("sample", ".")
     assert "weights are missing; must be in bare.safetensors" in refused("sample", "bare.yaml")
-    assert "weights are missing" in refused("sample", "weightless")
+    kept = "best/model.safetensors: a sweep keeps those of its best trials, see sweep.checkpoints\n"
+    for command in ("sample", "evaluate"):
+        assert refused(command, "weightless").endswith(f"weights are missing; must be in weightless/{kept}")
     assert "damaged.safetensors" in refused("sample", "damaged.yaml")
     assert "a checkpoint of another model" in refused("sample", "other.yaml")
     assert "did you mean vae?" in refused("sample", "wrong.yaml")

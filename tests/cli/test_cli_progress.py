@@ -1,7 +1,11 @@
-"""Protects what a running sweep says of each trial: the value with its floor, the classes covered, what goes wrong."""
+"""Protects what a running sweep says of each trial: the value with its floor, the classes covered, what goes wrong.
+
+A trial that failed is told in one line, on a terminal above the live table as well.
+"""
 
 import io
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -22,9 +26,9 @@ def printed() -> io.StringIO:
 
 
 @pytest.fixture
-def progress(printed: io.StringIO) -> Progress:
+def progress(printed: io.StringIO, tmp_path: Path) -> Progress:
     """The view of a sweep by val/fld whose fourth trial has begun."""
-    progress = Progress(make_spec(metric="val/fld"), Console(file=printed, width=120), 12, Counter())
+    progress = Progress(make_spec(metric="val/fld"), tmp_path, Console(file=printed, width=120), 12, Counter())
     progress.begun(TRIAL)
     return progress
 
@@ -59,13 +63,13 @@ def test_a_value_without_a_floor_is_shown_alone(progress: Progress, printed: io.
 
 
 def test_the_pace_counts_every_image_that_was_seen_and_none_twice(
-    printed: io.StringIO, monkeypatch: pytest.MonkeyPatch
+    printed: io.StringIO, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Trials are measured every third epoch; one of them goes on where an earlier run had come to epoch 6."""
     seconds = iter((100.0, 110.0, 110.0, 110.0))
     monkeypatch.setattr("sweeper.cli.progress.time.monotonic", lambda: next(seconds))
     spec = make_spec(evaluation={"every": 3, "images": 100}, stopping={"name": "asha", "grace": 3})
-    progress = Progress(spec, Console(file=printed, width=120), 12, Counter())
+    progress = Progress(spec, tmp_path, Console(file=printed, width=120), 12, Counter())
     progress.begun(TRIAL)
     for epoch in (3, 6, 6, 9):
         progress.reported(TRIAL, Report(epoch, 100 * epoch, 1.0, done=epoch == 9), Decision.CONTINUE)
@@ -73,3 +77,38 @@ def test_the_pace_counts_every_image_that_was_seen_and_none_twice(
     progress.begun(resumed)
     progress.reported(resumed, Report(9, 900, 1.0, done=True), Decision.STOP)
     assert ", 120 images/s" in printed.getvalue()
+
+
+def test_a_failure_is_one_line_with_the_file_that_says_more(
+    progress: Progress, printed: io.StringIO, tmp_path: Path
+) -> None:
+    details = tmp_path / "trials" / TRIAL.folder / "error.txt"
+    details.parent.mkdir(parents=True)
+    details.write_text("Traceback")
+    progress.failed(TRIAL, "ValueError: [red] is no shape")
+    (line,) = printed.getvalue().splitlines()
+    assert line.startswith(f"   1/12  trial 4 fc: failed, ValueError: [red] is no shape; see {details}; ")
+
+
+def test_a_failure_without_such_a_file_names_none(progress: Progress, printed: io.StringIO) -> None:
+    progress.failed(TRIAL, "lost its worker 3 times")
+    assert "failed, lost its worker 3 times; " in printed.getvalue()
+    assert "see " not in printed.getvalue()
+
+
+def test_beside_a_live_table_only_failures_are_printed(tmp_path: Path) -> None:
+    terminal = Console(file=io.StringIO(), width=120, force_terminal=True)
+    with terminal.capture() as capture:
+        progress = Progress(make_spec(), tmp_path, terminal, 12, Counter())
+        other = Assignment(5, "fc", "search", TRIAL.config, seed=1)
+        for trial in (TRIAL, other):
+            progress.begun(trial)
+        progress.reported(other, Report(9, 900, 1.0, done=True), Decision.STOP)
+        progress.failed(TRIAL, "ValueError: no")
+    (line,) = capture.get().splitlines()
+    assert "2/12  trial 4 fc: failed, ValueError: no; " in line
+
+
+def test_a_trial_whose_last_value_is_no_number_has_failed(progress: Progress, printed: io.StringIO) -> None:
+    progress.reported(TRIAL, Report(9, 900, float("nan"), done=True), Decision.STOP)
+    assert "trial 4 fc: failed, val/fld nan after epoch 9; " in printed.getvalue()

@@ -7,7 +7,10 @@ import pytest
 from calling import CONSOLE_SCRIPT
 
 SLOW = {"torch", "torchvision", "ray", "mlflow", "optuna", "numpy", "scipy", "sklearn", "pandas", "matplotlib"}
-SWEEPS = ("run", "resume", "check", "list", "show", "compare", "export", "train", "evaluate", "sync", "ui", "models")
+SWEEPS = (
+    *("run", "resume", "check", "list", "show", "compare", "export", "train", "evaluate", "sync", "prune", "ui"),
+    "models",
+)
 PICTURES = ("sample", "reconstruct", "interpolate", "complete", "blend", "restyle", "scatter", "variance")
 COMMANDS = (*SWEEPS, *PICTURES)
 

@@ -13,7 +13,9 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from swept import EPOCHS, FINALS, OF_A_REAL_SWEEP, PICTURES, SEARCHED, TRAINING_IMAGES, TRIALS, Swept
 
+from sweeper.search.keeping import keep
 from sweeper.spec import read_spec
+from sweeper.training.holding import LOCK
 from sweeper.training.measuring_plan import MeasuringPlan
 
 pytestmark = OF_A_REAL_SWEEP
@@ -133,13 +135,14 @@ class TestFolder:
         ]
 
     def test_a_trials_folder_holds_what_it_should_and_nothing_else(self, sweep: Swept) -> None:
-        checkpoints = {"best/model.safetensors", "last/model.safetensors", "last/state.safetensors", "last/state.json"}
+        kept = keep(sweep.records, read_spec(sweep.folder / "sweep.yaml").settings)
         for record in sweep.records:
+            checkpoints = {f"{part}/model.safetensors" for part in kept[record.number]}
             folder = sweep.trial(record)
             files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
             of_epochs = {name for name in files if name.startswith("pictures/")}
             ending = {"error.txt"} if record.state == "failed" else PICTURES
-            assert files - of_epochs == {"config.yaml", "metrics.jsonl"} | checkpoints | ending, folder.name
+            assert files - of_epochs == {"config.yaml", "metrics.jsonl", LOCK} | checkpoints | ending, folder.name
             kinds = {name.split("/")[1] + ".png" for name in of_epochs}
             assert kinds in (set(), PICTURES), "while it trains a trial draws all kinds where it has the time, or none"
 

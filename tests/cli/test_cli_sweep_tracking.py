@@ -11,6 +11,8 @@ from sweeper.tracking.store import connect
 
 pytestmark = OF_A_REAL_SWEEP
 
+WEIGHTS = "best/model.safetensors"
+
 
 @pytest.fixture(scope="module")
 def client(sweep: Swept) -> Any:
@@ -82,14 +84,20 @@ class TestTracking:
             }
             assert tags.items() >= expected.items()
 
-    def test_pictures_and_the_best_checkpoint_are_artifacts(
+    def test_pictures_and_the_weights_that_were_kept_are_artifacts(
         self, sweep: Swept, client: Any, children: dict[int, Any]
     ) -> None:
+        weights: dict[str, list[bool]] = {"search": [], "finals": []}
         for record in sweep.records:
             run_id = children[record.number].info.run_id
             names = {entry.path for folder in (None, "best") for entry in client.list_artifacts(run_id, folder)}
             ending = {"error.txt"} if record.state == "failed" else PICTURES
-            assert names - {"images"} == {"config.yaml", "best", "best/model.safetensors"} | ending
+            kept = {"best", WEIGHTS} if (sweep.trial(record) / WEIGHTS).exists() else set()
+            assert names - {"images"} == {"config.yaml"} | kept | ending
+            weights[record.phase].append(WEIGHTS in names)
+        assert all(weights["finals"]), "export takes them"
+        assert any(weights["search"])
+        assert not all(weights["search"])
 
     def test_every_picture_of_an_epoch_is_an_image_to_step_through(
         self, sweep: Swept, client: Any, children: dict[int, Any]

@@ -7,13 +7,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from safetensors.torch import save_file
 
 from models import ImageShape
 from sweeper.training.components import parse_config
 from sweeper.training.data import resident
 from sweeper.training.folder import begin_folder
 from sweeper.training.job import Evaluation, Job, Precision
+from sweeper.training.tensor_files import TensorFile, apart
 from sweeper.training.trial import Trial
 
 FC = {"name": "fc", "hidden": 16}
@@ -56,7 +56,7 @@ def build(folder: Path, model: dict[str, Any]) -> Path:
     images = resident(trial.data, None, "cpu")
     built = trial.model.build(ImageShape(*images.shape), torch.Generator().manual_seed(1), classes=images.classes)
     (folder / "best").mkdir()
-    save_file({name: value.clone() for name, value in built.state_dict().items()}, folder / "best/model.safetensors")
+    (folder / "best/model.safetensors").write_bytes(TensorFile(apart(built.state_dict())).to_bytes())
     return folder
 
 

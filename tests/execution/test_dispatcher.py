@@ -1,10 +1,10 @@
-"""What lies between the sweep and its engine: jobs, lost workers, and that watching changes nothing."""
+"""What lies between the sweep and its engine: jobs out, results in, and that watching changes nothing."""
 
 import pytest
 from support.sweeps import make_spec, quality, simulated
 
 from sweeper.errors import SweeperError
-from sweeper.execution.dispatcher import MOST_LOSSES_IN_A_ROW, MOST_WORKER_LOSSES, Dispatcher, Workplace
+from sweeper.execution.dispatcher import Dispatcher, Workplace
 from sweeper.execution.listener import Silent
 from sweeper.search import Decision, Sweep
 from sweeper.training.job import EpochResult, Failure
@@ -61,35 +61,6 @@ def test_an_exception_in_a_trial_is_told_once_and_not_tried_again(make):
     job = dispatcher.next()
     assert dispatcher.take(job.number, Failure("ValueError: no")) is Decision.STOP
     assert dispatcher.next().number != job.number
-
-
-def test_a_trial_that_lost_its_worker_goes_on_under_its_number(make):
-    dispatcher = make()
-    job = dispatcher.next()
-    dispatcher.take(job.number, epoch(1))
-    dispatcher.take_loss(job.number, "gone")
-    assert dispatcher.next() == job
-
-
-def test_a_trial_that_costs_one_worker_after_another_fails_with_the_reason(make, tmp_path):
-    dispatcher = make(workers=1, stopping="none")
-    for _ in range(MOST_WORKER_LOSSES):
-        job = dispatcher.next()
-        dispatcher.take(job.number, epoch(1))
-        dispatcher.take_loss(job.number, "gone")
-    record = Sweep(make_spec(), tmp_path, 1).records()[0]
-    assert (record.state, record.reason) == ("failed", "lost its worker 3 times: gone")
-
-
-def test_workers_that_die_one_after_another_without_an_epoch_end_the_sweep(make):
-    dispatcher = make(workers=1)
-
-    def lose_all():
-        for _ in range(MOST_LOSSES_IN_A_ROW):
-            dispatcher.take_loss(dispatcher.next().number, "no module named x")
-
-    with pytest.raises(SweeperError, match="6 workers in a row were lost without an epoch: no module named x"):
-        lose_all()
 
 
 def test_a_listener_hears_of_everything_after_it_was_written_down(tmp_path):

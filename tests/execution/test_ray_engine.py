@@ -8,6 +8,7 @@ from support.factories import DyingAfterAnEpoch, NotingProcess
 from support.sweeps import make_spec, simulated
 
 from sweeper.execution.listener import Silent
+from sweeper.execution.ownership import owned
 from sweeper.execution.runner import RAY_LOG, Site, run_sweep
 from sweeper.search import read_records
 
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.sweep
 def run(spec, folder: Path, factory) -> bool:
     (folder / "trials").mkdir(exist_ok=True)
     site = Site(folder, data_dir=folder, address=None, tracking_uri=None)
-    return run_sweep(spec, site, factory, Silent(), lambda: None)
+    with owned(folder) as ownership:
+        return run_sweep(spec, site, factory, Silent(), lambda: None, ownership)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections import Counter
+from datetime import datetime, timedelta
 
 import optuna
 import pytest
@@ -195,6 +196,20 @@ def test_a_grid_visits_every_point_once_and_ends(tmp_path):
     assert set(points.values()) == {1}
 
 
+def test_a_widened_grid_repeats_no_point(tmp_path):
+    def layers(low: int) -> list[int]:
+        backbone = {"choose": {"fc": {"layers": {"int": [low, 3]}}}}
+        spec = make_spec(1, backbone=backbone, lr=1e-3, search="grid", trials=99, finals=None, arms=None)
+        records = simulated(spec, tmp_path)
+        points = [tuple(record.parameters.values()) for record in records]
+        assert len(set(points)) == len(points)
+        return [record.config["model"]["backbone"]["layers"] for record in records]
+
+    before = layers(2)
+    assert Counter(before) == {2: 3, 3: 3}
+    assert layers(1) == [*before, 1, 1, 1]
+
+
 def test_a_grid_over_a_continuous_range_is_refused(tmp_path):
     with pytest.raises(UsageError, match="lr: found a float range without a step; a grid needs a finite space"):
         Sweep(make_spec(search="grid"), tmp_path, 1)
@@ -216,8 +231,8 @@ def test_a_sweep_killed_after_any_step_goes_on_as_if_it_had_not_been(tmp_path):
         epoch = epochs[again.number]
         value = quality(again.config, again.seed, epoch)
         test = {"test/nll": value} if epoch == 3 and again.phase == "finals" else {}
-        done, measured = epoch == 3, {"val/nll": value}
-        sweep.report(again.number, Report(epoch, epoch * 1000, value, done, test, measured))
+        measured = {"val/nll": value}
+        sweep.report(again.number, Report(epoch, epoch * 1000, value, epoch == 3, test, measured, seconds=float(epoch)))
     assert timeless(read_records(killed)) == timeless(expected)
 
 
@@ -236,14 +251,94 @@ def test_a_trial_that_lost_its_worker_is_handed_out_again_first(tmp_path):
     assert sweep.next() == first
 
 
-def test_a_time_budget_is_shared_equally_and_stops_new_trials(tmp_path):
-    spec = make_spec(trials=None, budget={"hours": 1e-9}, finals=None)
-    sweep = Sweep(spec, tmp_path, 1)
+class JumpingClock(datetime):
+    """A clock that is put back by a day each time that it is looked at."""
+
+    @classmethod
+    def now(cls, tz=None):
+        cls.days = getattr(cls, "days", 0) + 1
+        return super().now(tz) - timedelta(days=cls.days)
+
+
+@pytest.mark.parametrize("clock", [datetime, JumpingClock])
+def test_a_time_budget_is_shared_equally_and_counts_seconds_of_training_not_the_clock(tmp_path, monkeypatch, clock):
+    monkeypatch.setattr("optuna.storages.journal._storage.datetime", clock)
+    sweep = Sweep(make_spec(trials=None, budget={"hours": 0.1}, finals=None), tmp_path, 1)
     begun = []
     while (assignment := sweep.next()) is not None:
         begun.append(assignment.arm)
-        drive(sweep, assignment, 1.0, 9)
-    assert begun == ["fc", "conv"]
+        seconds = 80.0 if assignment.arm == "fc" else 40.0
+        sweep.report(assignment.number, Report(9, 900, 1.0, done=True, seconds=seconds))
+    assert Counter(begun) == {"fc": 3, "conv": 5}
+    assert [record.seconds for record in read_records(tmp_path)][:2] == [80.0, 40.0]
+
+
+def test_the_seconds_of_a_failed_trial_are_those_that_were_heard(tmp_path):
+    sweep = Sweep(make_spec(trials=None, budget={"hours": 0.1}), tmp_path, 1)
+    number = sweep.next().number
+    sweep.report(number, Report(1, 100, 1.0, done=False, seconds=70.0))
+    assert sweep.next().arm == "conv"
+    sweep.fail(number, "RuntimeError: out of luck")
+    sweep.fail(1, "RuntimeError: before the first epoch")
+    assert [record.seconds for record in read_records(tmp_path)] == [70.0, None]
+
+
+def fails_for_conv(config, seed, epoch):
+    if config["model"]["backbone"]["name"] == "conv":
+        raise RuntimeError("out of luck")
+    return quality(config, seed, epoch)
+
+
+def test_an_arm_that_fails_everywhere_stops_early_and_the_others_go_on(tmp_path):
+    spec = make_spec(trials=40)
+    records = simulated(spec, tmp_path, metric=fails_for_conv)
+    assert Counter((record.arm, record.phase) for record in records) == {
+        ("fc", "search"): 20,
+        ("conv", "search"): 5,
+        ("fc", "finals"): 2,
+    }
+    sweep = Sweep(spec, tmp_path, 1)
+    assert sweep.finished
+    assert sweep.broken_arms() == {
+        "conv": "the first 5 trials of arm conv all failed, the last one: RuntimeError: out of luck; "
+        "it begins no more of its 20"
+    }
+
+
+def test_an_arm_of_which_any_trial_did_not_fail_is_not_broken(tmp_path):
+    sweep = Sweep(make_spec(trials=None, budget={"hours": 1.0}, failures={"arm": 2}), tmp_path, 1)
+    for _ in range(4):
+        sweep.fail(sweep.next().number, "RuntimeError: no")
+        number = sweep.next().number
+        if number == 1:
+            drive(sweep, sweep.records()[1], math.nan, 1)
+        else:
+            sweep.fail(number, "RuntimeError: no")
+    assert sweep.broken_arms() == {
+        "fc": "the first 2 trials of arm fc all failed, the last one: RuntimeError: no; it begins no more"
+    }
+    assert sweep.next().arm == "conv"
+
+
+def test_a_sweep_of_which_all_arms_are_broken_is_finished(tmp_path):
+    sweep = Sweep(make_spec(failures={"arm": 1}), tmp_path, 1)
+    while (assignment := sweep.next()) is not None:
+        sweep.fail(assignment.number, "ValueError: no")
+    assert sweep.finished
+    assert set(sweep.broken_arms()) == {"fc", "conv"}
+    assert len(sweep.records()) == 2
+
+
+def test_a_trial_that_ran_out_of_memory_is_handed_out_again_with_a_larger_share(tmp_path):
+    sweep = Sweep(make_spec(), tmp_path, 2)
+    first, _ = sweep.next(), sweep.next()
+    assert first.scale == 1
+    sweep.enlarge(first.number)
+    assert sweep.next() == dataclasses.replace(first, scale=2)
+    sweep.enlarge(first.number)
+    resumed = Sweep(make_spec(), tmp_path, 2)
+    assert resumed.next() == dataclasses.replace(first, scale=4)
+    assert [record.scale for record in resumed.records()] == [4, 1]
 
 
 def test_parameters_do_not_depend_on_global_random_state(tmp_path):

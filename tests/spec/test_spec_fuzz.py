@@ -31,7 +31,7 @@ def lines_of_the_error(text: str, *overrides: str) -> int:
 
 
 @given(edits=st.lists(st.tuples(st.integers(0, len(EXAMPLE)), st.integers(0, 12), PIECES), min_size=1, max_size=4))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=900)
 def test_a_mutated_file(edits: list[tuple[int, int, str]]) -> None:
     text = EXAMPLE
     for start, length, new in edits:
@@ -40,12 +40,12 @@ def test_a_mutated_file(edits: list[tuple[int, int, str]]) -> None:
 
 
 @given(text=TEXTS)
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=400)
 def test_a_file_of_anything(text: str) -> None:
     assert lines_of_the_error(text) == 1
 
 
 @given(overrides=st.lists(st.tuples(st.sampled_from([*PATHS, *MORE_PATHS]), TEXTS).map("=".join), max_size=3))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=400)
 def test_any_override(overrides: list[str]) -> None:
     assert lines_of_the_error(EXAMPLE, *overrides) == 1

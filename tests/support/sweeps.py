@@ -61,6 +61,7 @@ def simulated(
     listener: Listener | None = None,
 ) -> list[TrialRecord]:
     """Run ``spec`` in ``folder`` on the simulator to its end; return its trials."""
+    (folder / "trials").mkdir(exist_ok=True)
     sweep = Sweep(spec, folder, workers)
     place = Workplace(folder, data_dir=None, workers=workers, device="cpu")
     simulate(Dispatcher(sweep, spec, place, listener or Silent()), Simulation(metric, beside))

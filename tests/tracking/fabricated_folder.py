@@ -2,12 +2,14 @@
 
 import json
 import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optuna.trial import TrialState
 from PIL import Image
 
+from sweeper.curve_line import Line
 from sweeper.search import trial_folder
 from sweeper.search.storage import open_storage, open_study
 
@@ -113,31 +115,36 @@ class Folder:
 
 def line(epoch: int, metrics: dict[str, float], later: float = 0.0) -> str:
     """Return a line of a curve, written ``later`` seconds after its epoch ended."""
-    content = {
-        "epoch": epoch,
-        "images": epoch * IMAGES,
-        "seconds": epoch / 2 + later,
-        "timestamp": BEGIN + epoch + 0.25 + later,
-        "metrics": metrics,
-    }
-    return json.dumps(content) + "\n"
+    milliseconds = round(1000 * (BEGIN + epoch + 0.25 + later))
+    return Line(epoch, epoch * IMAGES, epoch / 2 + later, milliseconds, metrics).to_text()
 
 
-def finished(home: Path, name: str = "tracked") -> Folder:
-    """Return a sweep with trials in every state that ends one, and a final."""
-    folder = Folder(home, name)
+def unfold(folder: Folder) -> Iterator[None]:
+    """Yield between the steps of a sweep with trials in every state that ends one, and a final."""
     folder.epochs(folder.begin("fc"), 1, 2, 3)
+    yield
     folder.end(0)
     folder.epochs(folder.begin("conv"), 1)
+    yield
     folder.end(1, "pruned", reason="stopped by asha after epoch 1")
     folder.epochs(folder.begin("fc"), 1)
+    yield
     folder.epochs(2, 2, value=math.nan)
     folder.end(2, "failed", reason="RuntimeError: out of luck")
     folder.epochs(folder.begin("conv"), 1, 2, 3)
+    yield
     folder.end(3)
     folder.epochs(folder.begin("conv", "finals", source=3), 1, 2)
+    yield
     folder.epochs(4, 3, value=20.0)
     folder.write(4, line(3, {"test/nll": 31.5}, later=7.5))
     folder.end(4)
     (folder.path / "verdict.txt").write_text("not distinguishable yet\n")
+
+
+def finished(home: Path, name: str = "tracked") -> Folder:
+    """Return the sweep that `unfold` comes to."""
+    folder = Folder(home, name)
+    for _ in unfold(folder):
+        pass
     return folder

@@ -6,15 +6,19 @@ that depends on when it looked.
 
 import json
 import math
+import shutil
 from contextlib import closing
+from datetime import datetime, timedelta
 
 import pytest
-from fabricated_folder import BEGIN, IMAGES, METRICS, Folder, finished, line
+from fabricated_folder import BEGIN, IMAGES, METRICS, Folder, finished, line, unfold
 from observed import observe
 
 from sweeper.errors import SweeperError
 from sweeper.tracking import default_uri
 from sweeper.tracking.mirror import Mirror, sync
+from sweeper.tracking.run import Run
+from sweeper.tracking.store import connect
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
 
@@ -34,6 +38,7 @@ def mirror(home):
 
 
 def test_a_sweep_is_one_parent_and_one_child_per_trial_with_the_right_status(home, client, mirror):
+    """PITFALLS 8: Ray Tune's callback makes runs that do not know of each other."""
     folder = finished(home)
     assert mirror(folder).synchronise("finished")
     parent, *children = observe(client, folder)
@@ -44,6 +49,7 @@ def test_a_sweep_is_one_parent_and_one_child_per_trial_with_the_right_status(hom
 
 
 def test_every_epoch_of_every_metric_is_there_once_with_its_step_and_time(home, client, mirror):
+    """PITFALLS 6: and no pid, timestamp or identifier is a metric, as with Ray Tune's callback."""
     folder = finished(home)
     mirror(folder).synchronise("finished")
     trial = observe(client, folder)[1]
@@ -114,6 +120,7 @@ def test_a_sign_that_has_gone_is_no_tag_any_more(home, client, mirror):
 
 
 def test_checkpoint_pictures_and_traceback_are_artifacts_below_the_home(home, client, mirror):
+    """PITFALLS 9: the best checkpoint is there, and no other."""
     folder = finished(home)
     mirror(folder).synchronise("finished")
     parent, complete, _, failed, *_ = observe(client, folder)
@@ -122,6 +129,37 @@ def test_checkpoint_pictures_and_traceback_are_artifacts_below_the_home(home, cl
     assert "error.txt" in failed.artifacts
     stored = {path.read_bytes() for path in (home / "mlartifacts").rglob("model.safetensors")}
     assert stored == {b"weights" * 10}
+
+
+@pytest.mark.parametrize("outcome", ["finished", "interrupted", "failed"])
+def test_weights_arrive_at_the_end_of_the_sweep_of_the_trials_that_have_kept_them(home, client, mirror, outcome):
+    """PITFALLS 9: neither all of them nor none."""
+    folder = finished(home)
+    live = mirror(folder)
+    live.synchronise()
+    assert [run.artifacts for run in observe(client, folder)[1:]] == [
+        ["config.yaml", *(["error.txt"] if number == 2 else []), "samples.png"] for number in range(5)
+    ]
+    for number in (0, 1, 2):
+        shutil.rmtree(folder.trial(number) / "best")
+    live.synchronise(outcome)
+    followed = [run.artifacts for run in observe(client, folder)]
+    assert ["best/model.safetensors" in artifacts for artifacts in followed] == [False, False, False, False, True, True]
+
+
+def test_a_sweep_that_was_collected_is_rebuilt_as_it_was_followed(home, client, mirror):
+    folder = finished(home)
+    live = mirror(folder)
+    live.synchronise()
+    shutil.rmtree(folder.trial(0) / "best")
+    live.synchronise("finished")
+    live.close()
+    followed = observe(client, folder)
+    experiment = client.get_experiment_by_name(folder.name)
+    for run in client.search_runs([experiment.experiment_id]):
+        client.set_tag(run.info.run_id, "sweeper.sweep", "another")
+    sync(folder.path, default_uri(home))
+    assert [run for run in observe(client, folder) if run.tags["sweeper.sweep"] == folder.path.name] == followed
 
 
 def test_the_parent_shows_the_best_of_each_arm_and_how_trials_ended_after_each(home, client, mirror):
@@ -150,6 +188,7 @@ def test_a_metric_that_is_no_number_is_sent_as_far_as_mlflow_can_say_it(home, cl
 
 
 def test_synchronising_again_changes_nothing_neither_here_nor_after_a_restart(home, client, mirror):
+    """PITFALLS 7: restored by Ray Tune, 12 trials became 15 runs."""
     folder = finished(home)
     first = mirror(folder)
     first.synchronise("finished")
@@ -184,6 +223,88 @@ def test_followed_live_and_rebuilt_at_once_a_sweep_is_the_same(home, client, mir
     sync(folder.path, default_uri(home))
     rebuilt = [run for run in observe(client, folder) if run.tags["sweeper.sweep"] == folder.path.name]
     assert rebuilt == followed
+
+
+def test_an_experiment_that_is_gone_for_good_is_rebuilt_from_the_folder_as_it_was(home, mirror, migrated_store):
+    folder = Folder(home)
+    live = mirror(folder, commit="c0ffee")
+    for _ in unfold(folder):
+        assert live.synchronise()
+    assert live.synchronise("finished")
+    live.close()
+    followed = observe(connect(default_uri(home)), folder)
+    assert {run.tags.pop("mlflow.source.git.commit") for run in followed} == {"c0ffee"}
+
+    (home / "mlflow.db").rename(home / "lost.db")
+    shutil.rmtree(home / "mlartifacts")
+    other = (
+        f"sqlite:///{shutil.copy(migrated_store, home / 'rebuilt.db')}"  # MLflow keeps lost files open by their URI.
+    )
+    sync(folder.path, other)
+    assert observe(connect(other), folder) == followed
+
+
+@pytest.mark.parametrize(
+    ("name", "artifact"),
+    [("best/model.safetensors", "best/model.safetensors"), ("pictures/samples/0001.png", "images/samples+step+1+")],
+)
+def test_a_file_that_is_removed_before_it_can_be_sent_holds_up_nothing(
+    home, client, mirror, monkeypatch, name, artifact
+):
+    """As a checkpoint is that the sweep's policy collects between a look and the upload."""
+    folder = Folder(home)
+    folder.epochs(folder.begin(), 1)
+    folder.picture(0, "samples", 1)
+    folder.end(0)
+    file, upload = folder.trial(0) / name, Run.upload
+
+    def remove_and_upload(run, content):
+        file.rename(home / "removed")
+        monkeypatch.undo()
+        upload(run, content)
+
+    monkeypatch.setattr(Run, "upload", remove_and_upload)
+    live = mirror(folder)
+    assert live.synchronise("finished"), live.problem
+    assert "config.yaml" in observe(client, folder)[1].artifacts
+    assert [path for path in observe(client, folder)[1].artifacts if path.startswith(artifact)] == []
+    live.close()
+    (home / "removed").rename(file)
+    sync(folder.path, default_uri(home))
+    assert [path for path in observe(client, folder)[1].artifacts if path.startswith(artifact)] != []
+
+
+def test_a_clock_that_jumps_back_while_a_trial_trains_neither_loses_nor_doubles_an_epoch(home, client, mirror):
+    """MLflow takes the highest step for the latest one, whatever the clock says."""
+    folder = Folder(home)
+    folder.begin()
+    for epoch in (1, 2, 3):
+        folder.write(0, line(epoch, {"val/nll": 10.0 - epoch}, later=-3600.0 * epoch))
+        with closing(Mirror(folder.path, default_uri(home))) as restarted:
+            assert restarted.synchronise()
+            assert restarted.synchronise()
+    trial = observe(client, folder)[1]
+    assert [(step, value) for step, _, value in trial.histories["val/nll"]] == [(1, "9.0"), (2, "8.0"), (3, "7.0")]
+
+
+def test_a_clock_that_jumps_back_between_the_ends_of_trials_counts_each_once(home, client, mirror, monkeypatch):
+    class Clock(datetime):
+        behind = timedelta()
+
+        @classmethod
+        def now(cls, tz=None):
+            return super().now(tz) - cls.behind
+
+    monkeypatch.setattr("optuna.storages.journal._storage.datetime", Clock)
+    folder = Folder(home)
+    live = mirror(folder)
+    for number in range(3):
+        folder.epochs(folder.begin(), 1)
+        folder.end(number)
+        assert live.synchronise()
+        Clock.behind += timedelta(hours=1)
+    ended = observe(client, folder)[0].histories["trials/ended"]
+    assert [(step, value) for step, _, value in ended] == [(1, "1.0"), (2, "2.0"), (3, "3.0")]
 
 
 def test_what_is_running_is_visible_before_it_ends(home, client, mirror):
@@ -232,12 +353,12 @@ def test_a_picture_that_a_worker_draws_after_the_trials_end_arrives_and_only_it_
     stored.unlink()
     (folder.trial(0) / "reconstructions.png").write_bytes(b"late")
     live.synchronise()
-    late = ["best/model.safetensors", "reconstructions.png", "samples.png"]
+    late = ["reconstructions.png", "samples.png"]
     assert observe(client, folder)[1].artifacts == late
     live.synchronise()
     (folder.trial(0) / "samples.png").write_bytes(b"later")
     live.synchronise("finished")
-    assert observe(client, folder)[1].artifacts == late
+    assert observe(client, folder)[1].artifacts == ["best/model.safetensors", *late]
     assert next((home / "mlartifacts").rglob("samples.png")).read_bytes() == b"later"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fabricated_folder import BEGIN, Folder
+from fabricated_folder import METRICS, Folder, line
 from flaky import Flaky
 from PIL import Image
 
@@ -147,7 +147,7 @@ def test_an_epoch_that_a_resumed_trial_repeats_has_no_second_image(home, client,
     first.close()
     before = images(client, folder)
     curve = folder.trial(0) / "metrics.jsonl"
-    curve.write_text(curve.read_text().replace(str(BEGIN + 1), str(BEGIN + 1000)))
+    curve.write_text(line(1, dict.fromkeys(METRICS, 100.0), later=999.0))
     folder.picture(0, "samples", 1)
     assert mirror(folder).synchronise()
     assert images(client, folder) == before

@@ -4,9 +4,15 @@ Protects against PITFALLS 10 (two processes make the schema of one new store at 
 for, imports, or is stopped by MLflow.
 """
 
+import math
 import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+from contextlib import nullcontext
 
 import pytest
 from fabricated_folder import Folder, finished
@@ -16,6 +22,7 @@ from observed import observe
 from sweeper.errors import UsageError
 from sweeper.tracking import Tracking, default_uri
 from sweeper.tracking.follow import Driver, follow
+from sweeper.tracking.lease import Lease, Leasing, new_cell
 from sweeper.tracking.mirror import Mirror
 from sweeper.tracking.process import LOG
 from sweeper.tracking.store import connect
@@ -30,9 +37,37 @@ NOBODY = "http://127.0.0.1:9"
 def driver():
     """A driver and the end of the pipe at which it is told things."""
     reader, writer = os.pipe()
-    with os.fdopen(writer, "wb", buffering=0) as tell:
-        yield Driver(reader), tell
+    with os.fdopen(writer, "wb", buffering=0) as tell, new_cell() as cell:
+        yield Driver(reader, Lease(cell.fileno())), tell
     os.close(reader)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Every mirror's process that a test starts, in order."""
+    started, popen = [], subprocess.Popen
+
+    def start(*arguments, **keywords):
+        started.append(popen(*arguments, **keywords))
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    return started
+
+
+@pytest.fixture
+def silent():
+    """A server that takes connections and never answers, and its URI."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(180)
+        yield listener, f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def wait_until(condition, seconds=180.0):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
 
 
 class Watched(Mirror):
@@ -87,7 +122,7 @@ def test_a_sweep_is_followed_until_its_driver_ends(home, client, driver, impatie
     assert [step for step, _, _ in runs[1].histories["val/nll"]] == [1, 2]
 
 
-def test_an_outage_at_the_end_is_waited_for_and_longer_ones_are_left_to_sync(home, client, driver, capsys):
+def test_a_short_outage_at_the_end_is_waited_for_and_a_long_one_is_left_to_sync(home, client, driver, capsys):
     folder = finished(home)
     driver, tell = driver
     tell.write(b"finished\n")
@@ -107,6 +142,35 @@ def test_an_outage_at_the_end_is_waited_for_and_longer_ones_are_left_to_sync(hom
     assert "secret" not in said
 
 
+def test_where_mlflow_was_away_before_the_end_it_is_tried_once_more_and_not_waited_for(home, client, driver, impatient):
+    folder = finished(home)
+    driver, tell = driver
+    away = Flaky(client, lambda number: True, ConnectionError("away"))
+    end = lambda number: tell.write(b"finished\n") if number == 3 else None  # noqa: E731
+    mirror = Watched(folder.path, default_uri(home), connect=away.connect, each_round=end)
+    assert follow(mirror, driver, patience=float("inf")) == 1
+    mirror.close()
+    assert mirror.rounds == [None, None, None, "finished"]
+
+
+class Asked:
+    """A client that does something of the test's own choosing when it is asked."""
+
+    def __init__(self, search_experiments):
+        self.search_experiments = search_experiments
+
+
+def test_a_lease_runs_while_an_answer_is_waited_for_and_anew_when_it_has_come(client):
+    with new_cell() as cell:
+        lease, seen = Lease(cell.fileno()), []
+        assert lease.left <= 0.0
+        leasing = Leasing(Asked(lambda: seen.append(lease.left)), lease, first=100.0)
+        for _ in range(2):
+            leasing.search_experiments()
+            seen.append(lease.left)
+        assert [math.ceil(seconds) for seconds in seen] == [100, 60, 10, 60]
+
+
 def test_two_sweeps_that_begin_at_once_in_a_new_home_are_both_tracked(tmp_path):
     """The whole way: two processes of ours, one store that does not exist yet, and MLflow's schema made in it once."""
     uri = default_uri(tmp_path)
@@ -123,13 +187,71 @@ def test_two_sweeps_that_begin_at_once_in_a_new_home_are_both_tracked(tmp_path):
         assert runs[0].artifacts == ["sweep.yaml", "verdict.txt"]
 
 
-def test_a_mirror_that_hangs_is_stopped_and_the_driver_told_how_to_send_the_rest(home):
+@pytest.mark.parametrize("asked", [False, True], ids=["before-it-began", "in-the-middle-of-a-request"])
+def test_a_server_that_hangs_does_not_hold_up_the_end(home, monkeypatch, silent, asked):
+    """However long a request may take: it is given up after the sweep, or was long overdue then."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "3600")
+    listener, uri = silent
+    folder = finished(home)
+    tracking = Tracking.start(folder.path, uri)
+    with listener.accept()[0] if asked else nullcontext():
+        assert not tracking.finish("finished")
+    assert not tracking.alive
+    assert f"{uri} lacks results of {folder.path.name}" in tracking.unsent
+    assert str(folder.path / LOG) in tracking.unsent
+
+
+def test_a_mirror_that_does_not_get_on_is_stopped(home, processes):
+    tracking = Tracking.start(finished(home).path, NOBODY)
+    os.kill(processes[0].pid, signal.SIGSTOP)
+    tracking._lease.extend(0.2)
+    assert not tracking.finish("finished")
+    assert processes[0].returncode == -signal.SIGKILL
+
+
+def test_ctrl_c_ends_the_waiting_and_nothing_else(home, monkeypatch, processes):
+    tracking = Tracking.start(finished(home).path, NOBODY)
+    wait = processes[0].wait
+
+    def interrupted(timeout=None):
+        monkeypatch.setattr(processes[0], "wait", wait)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(processes[0], "wait", interrupted)
+    assert not tracking.finish("finished")
+    assert processes[0].returncode == -signal.SIGKILL
+
+
+def test_a_mirror_that_was_killed_is_started_again_at_the_end_so_that_nothing_is_missing(home, client, processes):
+    folder = finished(home)
+    tracking = Tracking.start(folder.path, default_uri(home))
+    processes[0].kill()
+    processes[0].wait()
+    assert tracking.finish("finished"), (folder.path / LOG).read_text()
+    assert len(processes) == 2
+    assert [run.status for run in observe(client, folder)].count("FINISHED") == 4
+
+
+def test_a_mirror_that_was_killed_is_started_again_while_the_sweep_runs(home, client, monkeypatch, processes):
+    monkeypatch.setattr("sweeper.tracking.process.CHECK", 0.01)
+    folder = finished(home)
+    tracking = Tracking.start(folder.path, default_uri(home))
+    processes[0].kill()
+    wait_until(lambda: len(processes) == 2 and len(client.search_experiments()) == 2)
+    assert tracking.alive
+    assert tracking.finish("finished"), (folder.path / LOG).read_text()
+    assert [run.status for run in observe(client, folder)].count("FINISHED") == 4
+
+
+def test_a_folder_that_is_gone_at_the_end_is_no_reason_to_fail(home, processes):
+    """The home may be deleted under a sweep; the mirror has no log to be started again with."""
     folder = finished(home)
     tracking = Tracking.start(folder.path, NOBODY)
-    assert not tracking.finish("finished", timeout=0.0)
-    assert not tracking.alive
-    assert f"{NOBODY} lacks results of {folder.path.name}" in tracking.unsent
-    assert str(folder.path / LOG) in tracking.unsent
+    processes[0].kill()
+    processes[0].wait()
+    shutil.rmtree(folder.path)
+    assert not tracking.finish("failed")
+    assert len(processes) == 1
 
 
 def test_a_uri_that_mlflow_does_not_know_is_refused_before_anything_starts(home):

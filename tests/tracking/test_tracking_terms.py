@@ -1,12 +1,15 @@
 """What is sent is within MLflow's terms, and what is shown is without secrets."""
 
 import json
+import math
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from sweeper.curve_line import Line
 from sweeper.errors import UsageError
+from sweeper.strict_json import seal
 from sweeper.tracking import default_uri, mask, ui_command
 from sweeper.tracking.commit import commit_of
 from sweeper.tracking.content import LONGEST_VALUE, flatten, key
@@ -104,11 +107,20 @@ def test_a_ui_that_cannot_or_should_not_be_started_is_refused_in_one_line(tmp_pa
         b"[" * 100_000,
     ],
 )
-def test_a_line_that_is_none_of_a_curve_is_skipped(tmp_path, broken):
-    good = b'{"epoch": 1, "images": 10, "seconds": 0.5, "timestamp": 7.0, "metrics": {"val/nll": NaN}}\n'
+def test_a_line_that_is_none_of_a_curve_is_skipped_even_where_its_checksum_is_right(tmp_path, broken):
+    good = Line(1, 10, 0.5, 7000, {"val/nll": math.nan}).to_text().encode()
     path = tmp_path / "metrics.jsonl"
-    path.write_bytes(good + broken + b"\n" + good)
-    assert [line.epoch for line in read_curve(path)] == [1, 1]
+    for bad in (broken, seal(broken.decode(errors="replace")).encode()):
+        path.write_bytes(good + bad + b"\n" + good)
+        assert [line.epoch for line in read_curve(path)] == [1, 1]
+
+
+def test_a_line_of_which_a_digit_has_changed_is_skipped_and_named(tmp_path, caplog):
+    path = tmp_path / "metrics.jsonl"
+    path.write_text(Line(1, 10, 0.5, 7000, {"val/nll": 81.25}).to_text().replace("81.25", "91.25"))
+    assert read_curve(path) == []
+    (record,) = caplog.records
+    assert record.getMessage() == f"{path}:1: not a line of a curve (its checksum is that of another text); skipped"
 
 
 def test_a_curve_that_is_not_there_yet_is_empty(tmp_path):

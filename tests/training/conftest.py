@@ -38,8 +38,9 @@ def make_config() -> Callable[..., dict[str, Any]]:
 def make_job(tmp_path: Path, make_config: Callable[..., dict[str, Any]]) -> Callable[..., Job]:
     """Returns a function that makes a job in a folder of a name; `test=True` makes it a final."""
 
-    def make(name: str = "trial", *, seed: int = 5, test: bool = False, **sections: Any) -> Job:
-        evaluation = Evaluation("val/nll", "minimize", Precision(3, 40), Precision(4, 30) if test else None)
+    def make(name: str = "trial", *, seed: int = 5, test: bool = False, best_epochs: int = 1, **sections: Any) -> Job:
+        precision = Precision(4, 30) if test else None
+        evaluation = Evaluation("val/nll", "minimize", Precision(3, 40), precision, best_epochs=best_epochs)
         return Job(0, make_config(**sections), seed, tmp_path / name, evaluation)
 
     return make

@@ -2,13 +2,16 @@
 
 import json
 import math
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
+from sweeper import strict_json
+from sweeper.errors import SweeperError
 from sweeper.tracking.curve import read_curve
-from sweeper.training import strict_json
 from sweeper.training.curves import Curve, last_epoch
 
 
@@ -28,7 +31,10 @@ def epochs(folder: Path) -> list[int]:
 
 
 def test_a_line_says_what_an_epoch_came_to(tmp_path: Path) -> None:
-    content = json.loads(written(tmp_path, 3).read_text())
+    text = written(tmp_path, 3).read_text()
+    content = json.loads(text)
+    assert list(content)[-1] == "crc32"
+    assert int(content.pop("crc32"), 16) == zlib.crc32(text.rpartition(', "crc32"')[0].encode())
     assert content.pop("timestamp") > 1.7e9
     assert content == {"epoch": 3, "images": 300, "seconds": 1.5, "metrics": {"val/nll": 1 / 3}}
 
@@ -83,3 +89,49 @@ def test_there_is_no_epoch_where_there_is_no_curve(tmp_path: Path) -> None:
     assert last_epoch(tmp_path) == 0
     Curve(tmp_path, 3)
     assert not (tmp_path / "metrics.jsonl").exists()
+
+
+def test_the_checksum_of_a_curve_is_that_of_its_epochs_however_they_were_written(tmp_path: Path) -> None:
+    written(tmp_path, 1, 2, 3)
+    before = Curve(tmp_path, 3).checksum
+    curve = Curve(tmp_path, 3, before)
+    curve.append(3, 300, 3.0, {"test/nll": 1.0})
+    assert curve.checksum == before == Curve(tmp_path, 3, before).checksum
+    assert Curve(tmp_path, 2).checksum != before
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda lines: lines[:1] + lines[2:], "the line of epoch 2 is missing or damaged"),
+        (lambda lines: lines[:2], "the line of epoch 3 is missing or damaged"),
+        (lambda lines: [lines[0].replace(b"1.0", b"1.1"), *lines[1:]], "the line of epoch 1 is missing or damaged"),
+        (lambda lines: [], "the line of epoch 1 is missing or damaged"),
+        (lambda lines: [lines[1], lines[0], lines[2]], "its lines are not those that were written up to epoch 3"),
+        (lambda lines: [lines[0], *lines], "its lines are not those that were written up to epoch 3"),
+    ],
+)
+def test_a_curve_that_is_not_as_it_was_written_is_refused_in_one_line_and_left_alone(
+    tmp_path: Path, change: Callable[[list[bytes]], list[bytes]], reason: str
+) -> None:
+    path = written(tmp_path, 1, 2, 3)
+    checksum = Curve(tmp_path, 3).checksum
+    damaged = b"".join(change(path.read_bytes().splitlines(keepends=True)))
+    path.write_bytes(damaged)
+    with pytest.raises(SweeperError) as raised:
+        Curve(tmp_path, 3, checksum)
+    assert str(raised.value) == f"{path}: {reason}"
+    assert path.read_bytes() == damaged
+
+
+def test_a_curve_is_followed_up_to_its_first_damage(tmp_path: Path) -> None:
+    path = written(tmp_path, 1, 2, 3)
+    path.write_bytes(path.read_bytes().replace(b'"epoch": 2', b'"epoch": 7'))
+    assert last_epoch(tmp_path) == 1
+
+
+def test_a_line_without_its_checksum_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, 1)
+    path.write_text(path.read_text().partition(', "crc32"')[0] + "}\n")
+    assert last_epoch(tmp_path) == 0
+    assert read_curve(path) == []

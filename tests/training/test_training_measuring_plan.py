@@ -172,4 +172,4 @@ def test_a_trial_is_measured_where_it_is_planned_and_its_best_checkpoint_is_of_s
     lines = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines if "val/nll" in line["metrics"]] == [3, 4]
     assert len(lines) == 4
-    assert json.loads((tmp_path / "last" / "state.json").read_text())["best_epoch"] in (3, 4)
+    assert json.loads((tmp_path / "last" / "state.json").read_text())["best"][0][0] in (3, 4)

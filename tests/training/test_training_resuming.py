@@ -1,16 +1,12 @@
-"""Protects that a trial killed after any epoch goes on to the bit, and that it goes on with nothing else."""
+"""Protects that a trial killed after any epoch goes on to the bit."""
 
-import shutil
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 from running import EPOCHS, assert_same, measured, run, tensors
-from safetensors.torch import load_file
 
-from sweeper.errors import SweeperError
-from sweeper.training import trial as trial_module
 from sweeper.training.job import Job
 from sweeper.training.trial import Trial
 
@@ -48,35 +44,6 @@ def test_a_trial_killed_after_every_epoch_equals_one_never_interrupted(
     assert_same(killed.folder, whole.folder)
 
 
-@pytest.mark.parametrize("lost", ["save_last", "keep_as_best"])
-def test_a_kill_between_curve_checkpoint_and_best_changes_nothing(
-    make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, lost: str
-) -> None:
-    whole, killed = make_job("whole"), make_job("killed")
-    run(whole)
-    trial = Trial(killed)
-    for _ in range(EPOCHS - 1):
-        trial.advance()
-
-    class Killed(BaseException):
-        pass
-
-    def die(*_: object) -> None:
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(trial_module, lost, die)
-        with pytest.raises(Killed):
-            trial.advance()
-    resumed = Trial(killed)
-    results = [resumed.advance()]
-    while not results[-1].done:
-        results.append(resumed.advance())
-    resumed.close()
-    assert [result.epoch for result in results] == ([2, 3] if lost == "save_last" else [3])
-    assert_same(killed.folder, whole.folder)
-
-
 def test_training_draws_on_nothing_but_the_seed(make_job: MakeJob) -> None:
     state = torch.get_rng_state()
     run(make_job("first"))
@@ -88,39 +55,3 @@ def test_training_draws_on_nothing_but_the_seed(make_job: MakeJob) -> None:
     assert not tensors(make_job("other").folder)["last/state.safetensors:batches.ahead"].equal(
         tensors(make_job("first").folder)["last/state.safetensors:batches.ahead"]
     )
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (
-            {"backbone": {"hidden": 9}},
-            r"last: a checkpoint of another model: encoder\.\S+ is \[9, 64\]; must be \[8, 64",
-        ),
-        ({"backbone": {"layers": 2}}, "last: a checkpoint of another model: .* is only in one of the two"),
-    ],
-)
-def test_a_checkpoint_of_another_model_is_told_in_one_line(
-    make_job: MakeJob, source: dict[str, Any], message: str
-) -> None:
-    job, other = make_job(), make_job("other", **source)
-    Trial(other).advance()
-    shutil.copytree(other.folder, job.folder)
-    with pytest.raises(SweeperError, match=message) as raised:
-        Trial(job)
-    assert "\n" not in str(raised.value)
-
-
-def test_a_state_of_another_training_is_told_in_one_line(make_job: MakeJob) -> None:
-    job = make_job()
-    Trial(job).advance()
-    for state in ({}, {"noise": torch.zeros(3, dtype=torch.uint8)}):
-        trial_module.save_last(
-            job.folder,
-            trial_module.Checkpoint(
-                load_file(job.folder / "last" / "model.safetensors"), state, trial_module.Progress(1)
-            ),
-        )
-        with pytest.raises(SweeperError, match="last: no state to go on from ") as raised:
-            Trial(job)
-        assert "\n" not in str(raised.value)

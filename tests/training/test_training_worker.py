@@ -1,12 +1,14 @@
 """Protects the process of a worker: what goes wrong in one trial must not reach the next."""
 
+import errno
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sweeper.execution.worker import Worker
+from sweeper.spec import Failures
+from sweeper.training.hang import Watch
 from sweeper.training.job import EpochResult, Failure, Job
 from sweeper.training.simulated import SimulatedRun, Simulation
 
@@ -23,7 +25,19 @@ def clumsy(job: Job) -> SimulatedRun:
 
 
 def failing(job: Job) -> SimulatedRun:
-    raise MemoryError("CUDA out of memory.\nTried to allocate 2 GiB")
+    raise ValueError("no connection to postgresql://me:secret@host/db\nand so on")
+
+
+def leaving(job: Job) -> SimulatedRun:
+    raise SystemExit(3)
+
+
+def starving(job: Job) -> SimulatedRun:
+    raise MemoryError
+
+
+def without_room(job: Job) -> SimulatedRun:
+    raise OSError(errno.ENOSPC, "No space left on device", str(job.folder / "last"))
 
 
 @pytest.fixture
@@ -33,7 +47,7 @@ def make_worker() -> Callable[[dict[str, Any]], Worker]:
     def make(config: dict[str, Any]) -> Worker:
         worker = Worker.__new__(Worker)
         worker._trial_info = None
-        worker.setup(config)
+        worker.setup({"failures": Failures(), **config})
         return worker
 
     return make
@@ -49,7 +63,7 @@ def test_a_run_that_cannot_be_closed_does_not_cost_the_next_trial(
     first, second = make_job("first"), make_job("second")
     worker = make_worker({"job": first, "factory": clumsy})
     worker.step()
-    assert worker.reset_config({"job": second, "factory": clumsy})
+    assert worker.reset_config({"job": second, "factory": clumsy, "failures": Failures()})
     assert "RuntimeError: no pictures" in error(first)
     assert isinstance(worker.step()["outcome"], EpochResult)
     worker.cleanup()
@@ -61,28 +75,72 @@ def test_an_exception_is_an_outcome_that_names_it_in_one_line(
 ) -> None:
     job = make_job()
     worker = make_worker({"job": job, "factory": failing})
-    assert worker.step()["outcome"] == Failure("MemoryError: CUDA out of memory.")
-    assert "Tried to allocate 2 GiB" in error(job)
+    assert worker.step()["outcome"] == Failure("ValueError: no connection to postgresql://me:secret@host/db")
+    assert "and so on" in error(job)
+
+
+def test_the_file_with_the_traceback_tells_no_secrets(
+    make_worker: Callable[..., Worker], make_job: Callable[..., Job]
+) -> None:
+    job = make_job()
+    make_worker({"job": job, "factory": failing}).step()
+    assert "postgresql://***@host/db" in error(job)
+    assert "secret" not in error(job)
+
+
+def test_a_model_that_ends_python_does_not_end_its_worker(
+    make_worker: Callable[..., Worker], make_job: Callable[..., Job]
+) -> None:
+    worker = make_worker({"job": make_job(), "factory": leaving})
+    assert worker.step()["outcome"] == Failure("SystemExit: 3")
+
+
+@pytest.mark.parametrize(("factory", "kind"), [(starving, "out_of_memory"), (without_room, "storage")])
+def test_a_failure_says_what_is_at_fault(
+    make_worker: Callable[..., Worker], make_job: Callable[..., Job], factory: Any, kind: str
+) -> None:
+    outcome = make_worker({"job": make_job(), "factory": factory}).step()["outcome"]
+    assert isinstance(outcome, Failure)
+    assert outcome.kind == kind
+
+
+def test_a_trial_is_watched_while_it_trains_and_while_it_is_closed(
+    make_worker: Callable[..., Worker], make_job: Callable[..., Job]
+) -> None:
+    watched: list[bool] = []
+
+    class Noting(SimulatedRun):
+        def advance(self) -> EpochResult:
+            watched.append(Watch.armed is not None)
+            return super().advance()
+
+        def close(self) -> None:
+            watched.append(Watch.armed is not None)
+
+    worker = make_worker({"job": make_job(), "factory": lambda job: Noting(Simulation(lambda *_: 1.0), job)})
+    worker.step()
+    assert Watch.armed is None
+    worker.cleanup()
+    assert watched == [True, True]
+    assert Watch.armed is None
 
 
 def test_an_error_that_cannot_be_written_is_still_told(
-    make_worker: Callable[..., Worker], make_job: Callable[..., Job], tmp_path: Path
+    make_worker: Callable[..., Worker], make_job: Callable[..., Job]
 ) -> None:
-    (tmp_path / "trial").write_text("in the way")
-    worker = make_worker({"job": make_job(), "factory": failing})
-    assert worker.step()["outcome"] == Failure("MemoryError: CUDA out of memory.")
+    job = make_job()
+    (job.folder / "error.txt").mkdir(parents=True)
+    outcome = make_worker({"job": job, "factory": failing}).step()["outcome"]
+    assert isinstance(outcome, Failure)
+    assert outcome.reason.startswith("ValueError: no connection")
 
 
-@pytest.mark.parametrize(
-    ("given", "threads", "gpu_share"),
-    [({"CPU": 2.0}, 2, 1.0), ({"CPU": 0.5, "GPU": 0.25}, 1, 0.25), ({"CPU": 3.9, "GPU": 1}, 3, 1.0)],
-)
-def test_a_trial_is_told_the_share_that_ray_has_given_it(
+@pytest.mark.parametrize(("given", "gpu_share"), [({"CPU": 2.0}, 1.0), ({"CPU": 0.5, "GPU": 0.25}, 0.25)])
+def test_a_trial_is_told_the_share_of_a_gpu_that_ray_has_given_it(
     make_worker: Callable[..., Worker],
     make_job: Callable[..., Job],
     monkeypatch: pytest.MonkeyPatch,
     given: dict[str, float],
-    threads: int,
     gpu_share: float,
 ) -> None:
     class Resources:
@@ -96,4 +154,4 @@ def test_a_trial_is_told_the_share_that_ray_has_given_it(
         return clumsy(job)
 
     make_worker({"job": make_job(), "factory": remember}).step()
-    assert (jobs[0].threads, jobs[0].gpu_share) == (threads, gpu_share)
+    assert jobs[0].gpu_share == gpu_share

@@ -1,0 +1,22 @@
+"""Faults of our own: one line for the user, and the traceback in a file for whoever repairs it."""
+
+import tempfile
+import traceback
+
+from sweeper.tracking.uri import mask
+
+
+def described_defect(error: Exception) -> str:
+    """Return one line that says that ``error`` should not have come this far, and where its traceback is."""
+    first_line = (str(error).splitlines() or [""])[0]
+    return f"this is a defect of sweeper: {type(error).__name__}: {first_line}; {_traceback_of(error)}"
+
+
+def _traceback_of(error: Exception) -> str:
+    lines = mask("".join(traceback.format_exception(error)))
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="sweeper-", suffix=".txt", delete=False) as file:
+            file.write(lines)
+    except OSError as fault:
+        return f"its traceback could not be written ({fault.strerror})"
+    return f"the traceback is in {file.name}"
