@@ -9,10 +9,11 @@ from sweeper.tracking.uri import mask
 def described_defect(error: Exception) -> str:
     """Return one line that says that ``error`` should not have come this far, and where its traceback is."""
     first_line = (str(error).splitlines() or [""])[0]
-    return f"this is a defect of sweeper: {type(error).__name__}: {first_line}; {_traceback_of(error)}"
+    return f"this is a defect of sweeper: {type(error).__name__}: {first_line}; {traceback_of(error)}"
 
 
-def _traceback_of(error: Exception) -> str:
+def traceback_of(error: Exception) -> str:
+    """Write a traceback, without secrets, into a file of its own; return words that say where it is."""
     lines = mask("".join(traceback.format_exception(error)))
     try:
         with tempfile.NamedTemporaryFile("w", prefix="sweeper-", suffix=".txt", delete=False) as file:

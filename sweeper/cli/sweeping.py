@@ -8,6 +8,7 @@ from rich.console import Console
 
 from sweeper.analysis import SweepResults, check_resumable, find_own_sweep
 from sweeper.cli import exits
+from sweeper.cli.defects import traceback_of
 from sweeper.cli.ending import VERDICT_FILE, conclude, print_results
 from sweeper.cli.extent import ended_trials, expected_trials
 from sweeper.cli.progress import Progress
@@ -78,7 +79,8 @@ def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
         raise
     except Exception as error:
         raise SweeperError(
-            f"the sweep stopped: {type(error).__name__}: {error}; Ray's own log is {folder / RAY_LOG}; {resume}"
+            f"the sweep stopped: {type(error).__name__}: {error}; {traceback_of(error)}; Ray's own log is "
+            f"{folder / RAY_LOG}; {resume}"
         ) from error
     if not finished:
         _print(console, f"interrupted; {resume}")

@@ -110,7 +110,9 @@ class Ordeal:
 
         def recovered() -> bool:
             moves = (
-                call.victim("mirror") not in (None, victim) if struck.target == "mirror" else self.sight.lines > lines
+                self._call.victim("mirror") not in (None, victim)
+                if struck.target == "mirror"
+                else self.sight.lines > lines
             )
             return moves or self._over
 

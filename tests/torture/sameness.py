@@ -8,7 +8,7 @@ from typing import Any
 
 import subject  # noqa: F401 -- it brings the neighbours' folder into the import path.
 from calling import Ended
-from swept import Swept, measured, run_facts, the_only_sweep
+from swept import TIMED, Swept, measured, run_facts, the_only_sweep
 
 from sweeper.search import TrialRecord
 from sweeper.tracking import default_uri
@@ -116,10 +116,11 @@ def _in_points(client: Any, run: Any, expected: dict[str, list[tuple[int, float]
 
 
 def _points(sweep: Swept, record: TrialRecord) -> dict[str, list[tuple[int, float]]]:
+    """Return what MLflow is to have of a trial, without times: an epoch that is trained again keeps its first ones."""
     points: dict[str, list[tuple[int, float]]] = {}
     for line in sweep.lines(record):
-        for name, value in line["metrics"].items():
-            points.setdefault(name, []).append((line["epoch"], value))
+        for name in line["metrics"].keys() - TIMED:
+            points.setdefault(name, []).append((line["epoch"], line["metrics"][name]))
     return points
 
 
