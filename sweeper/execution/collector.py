@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeper.execution.stored import Stored, find_stored, remove_stored
+from sweeper.execution.stored import Stored, find_stored, remove_half_written, remove_stored
 from sweeper.search import TrialRecord
 from sweeper.search.keeping import Parts, keep_within_quota
 from sweeper.spec import SweepSettings
@@ -50,8 +50,14 @@ class Collector:
         self.remove(self._due(records))
 
     def collect(self) -> None:
-        """Remove what is not kept of all trials that have ended; to be called while no worker is at work."""
+        """Remove what is not kept of all trials that have ended; to be called while no worker is at work.
+
+        So is what workers that were killed have left half written: nobody goes on with those trials.
+        """
         self.remove(self.survey())
+        for record in self._records():
+            if record.finished:
+                self._tidy(record)
 
     def survey(self) -> list[Removal]:
         """Return what is to be removed of all trials that have ended; to be called while no worker is at work."""
@@ -101,9 +107,17 @@ class Collector:
             self._look_at([removal.trial])
         return True
 
+    def _tidy(self, record: TrialRecord) -> None:
+        try:
+            remove_half_written(self._folder, record.folder)
+        except BlockingIOError:  # The worker of a driver that was killed is still at work.
+            return
+        except OSError as error:
+            self._warn_of(error, record, "removed")
+
     def _warn_of(self, error: OSError, record: TrialRecord, done: str) -> None:
         folder = self._folder / "trials" / record.folder
-        self._warn_once("disk", f"{folder}: checkpoints that are not kept cannot be {done} there ({error.strerror})")
+        self._warn_once("disk", f"{folder}: what is not kept cannot be {done} there ({error.strerror})")
 
     def _warn_once(self, kind: str, message: str) -> None:
         """Tell of trouble of a kind once: what is wrong with the disk is wrong at every trial's end."""

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from sweeper.search.keeping import Parts
 from sweeper.training.files import temporary_name
+from sweeper.training.hang import HANG_FILE
 from sweeper.training.holding import LOCK
 
 Identity = tuple[int, int]
@@ -93,6 +94,22 @@ def remove_stored(sweep: Path, trial: str, names: Iterable[str]) -> None:
                 leftover = temporary_name(Path(name)).name
                 os.rename(name, leftover, src_dir_fd=folder, dst_dir_fd=folder)
             shutil.rmtree(leftover, dir_fd=folder)
+
+
+def remove_half_written(sweep: Path, trial: str) -> None:
+    """Remove the files that a worker which was killed has left half written in the folder of a trial that has ended.
+
+    Raises as `remove_stored` does, but for a folder that is gone or a link.
+    """
+    try:
+        with _opened(sweep, trial) as folder, _let_go(folder):
+            for _, _, files, descriptor in os.fwalk(".", follow_symlinks=False, dir_fd=folder):
+                for name in files:
+                    if name.endswith(_LEFTOVER) or name == HANG_FILE:
+                        os.unlink(name, dir_fd=descriptor)
+    except OSError as error:
+        if error.errno not in _NOTHING_OF_OURS:
+            raise
 
 
 @contextmanager

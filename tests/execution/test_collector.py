@@ -102,6 +102,39 @@ def folder(tmp_path: Path) -> Folder:
     return Folder(tmp_path / "sweep")
 
 
+class TestHalfWritten:
+    """A worker that is killed while it draws the last pictures of a trial leaves files that nobody goes on with."""
+
+    LEFT = ("samples.png.0123.new", "pictures/samples/0003.png.4567.new", "hang.txt")
+
+    def leave(self, folder: Folder) -> None:
+        folder.add(trial(0, 1.0), trial(1, None, state="running"))
+        for number in (0, 1):
+            for name in self.LEFT:
+                (folder.trial(number) / name).write_text("half")
+
+    def test_it_goes_of_trials_that_have_ended_and_stays_of_others(self, folder: Folder) -> None:
+        self.leave(folder)
+        folder.collector(policy(last="all")).collect()
+        assert folder.held() == {0: EVERYTHING, 1: EVERYTHING | set(self.LEFT)}
+        assert folder.warnings == []
+
+    def test_it_stays_while_the_worker_lives(self, folder: Folder) -> None:
+        self.leave(folder)
+        with held(folder.trial(0)):
+            folder.collector(policy(last="all")).collect()
+        assert folder.held()[0] == EVERYTHING | {*self.LEFT, LOCK}
+
+    def test_no_link_leads_anywhere_else(self, folder: Folder, tmp_path: Path) -> None:
+        folder.add(trial(0, 1.0))
+        outside = tmp_path / "outside"
+        outside.mkdir()
+        (outside / "mine.new").write_text("mine")
+        (folder.trial(0) / "pictures" / "linked").symlink_to(outside)
+        folder.collector(policy(last="all")).collect()
+        assert (outside / "mine.new").read_text() == "mine"
+
+
 class TestWhileRunning:
     def test_a_trial_that_its_worker_has_not_let_go_of_is_not_touched(self, folder: Folder) -> None:
         folder.add(trial(0, 1.0), trial(1, 2.0), trial(2, 3.0), trial(3, None, state="running"))
@@ -410,7 +443,7 @@ class TestTrouble:
                 collector.closed(number)
         assert folder.held() == dict.fromkeys(range(4), EVERYTHING)
         assert folder.warnings == [
-            f"{folder.trial(1)}: checkpoints that are not kept cannot be removed there (Read-only file system)"
+            f"{folder.trial(1)}: what is not kept cannot be removed there (Read-only file system)"
         ]
         collector.closed(3)
         assert folder.held() == {0: EVERYTHING, 1: set(), 2: set(), 3: set()}
