@@ -69,11 +69,16 @@ def test_whatever_listens_does_so_on_the_loopback_address(watched: Watched) -> N
 
 def test_a_home_that_is_deleted_ends_the_sweep_in_one_line_and_does_not_come_back(workplace: Path) -> None:
     home = workplace / "sweeps"
-    ended = disturb_console_script(*LONG, cwd=workplace, at="after epoch", disturb=lambda _: shutil.rmtree(home))
+    ended = disturb_console_script(*LONG, cwd=workplace, at="after epoch", disturb=lambda _: _delete(home))
     assert ended.code == 1
     assert ended.err.startswith("error: sweeps/small-")
     assert ended.err.endswith(": the sweep's folder is gone; nothing more is written\n")
     assert not home.exists()
+
+
+def _delete(home: Path) -> None:
+    """Delete a folder at one moment, while others write in it: a removal file by file may meet a new one at its end."""
+    shutil.rmtree(home.rename(home.with_name("deleted")))
 
 
 @pytest.fixture(scope="module")
