@@ -54,7 +54,8 @@ def find_own_sweep(home: Path, name: str) -> Path:
     folder = find_sweep(home, name).resolve()
     if folder.parent != home.resolve():
         raise UsageError(
-            f"found {name!r}, which is {folder}; must lie in the home, {home}: or say --home {folder.parent}"
+            f"SWEEP: found {name!r}, which is {folder}; must lie in the home {home}, "
+            f"or be named with --home {folder.parent}"
         )
     return home / folder.name
 

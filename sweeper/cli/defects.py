@@ -3,13 +3,13 @@
 import tempfile
 import traceback
 
+from sweeper.errors import one_line
 from sweeper.tracking.uri import mask
 
 
 def described_defect(error: Exception) -> str:
     """Return one line that says that ``error`` should not have come this far, and where its traceback is."""
-    first_line = (str(error).splitlines() or [""])[0]
-    return f"this is a defect of sweeper: {type(error).__name__}: {first_line}; {traceback_of(error)}"
+    return f"this is a defect of sweeper: {one_line(error)}; {traceback_of(error)}"
 
 
 def traceback_of(error: Exception) -> str:

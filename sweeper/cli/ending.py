@@ -9,6 +9,7 @@ from rich.console import Console
 from sweeper.analysis import SweepResults, arm_table, judge, verdict_text
 from sweeper.cli import exits
 from sweeper.cli.tables import print_table
+from sweeper.cli.warning import tell_error
 from sweeper.search import allow
 from sweeper.search.broken import why_broken
 from sweeper.training.files import write_atomically
@@ -30,7 +31,7 @@ def print_results(folder: Path) -> None:
     reasons = list(_broken(results))
     if len(reasons) == len(results.arms):
         for reason in reasons:
-            Console(stderr=True).print(f"error: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
+            tell_error(reason)
         raise typer.Exit(exits.FAILED)
 
 

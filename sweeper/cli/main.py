@@ -6,13 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
-from rich.console import Console
 from typer import TyperException
 
 from sweeper.cli import exits
 from sweeper.cli.app import app
+from sweeper.cli.warning import tell_error
 from sweeper.errors import SweeperError, UsageError
-from sweeper.tracking.uri import mask
 
 
 def main() -> None:
@@ -45,9 +44,8 @@ def main() -> None:
 
 
 def _fail(message: str, code: int) -> NoReturn:
-    line = " ".join(mask(f"error: {message}").splitlines())
     with suppress(OSError):  # A terminal that was closed.
-        Console(stderr=True).print(line, style="red", markup=False, highlight=False, soft_wrap=True)
+        tell_error(message)
     sys.exit(code)
 
 

@@ -13,6 +13,7 @@ from sweeper.analysis import (
     describe_home,
     describe_sweep,
     export_best,
+    find_own_sweep,
     find_sweep,
     judge,
     sweeps_table,
@@ -61,7 +62,7 @@ def export_sweep(name: str, output: Path, arm: str | None, force: bool, with_wei
 
 def sync_sweep(name: str, surroundings: Surroundings) -> None:
     """Send to MLflow what it lacks of a sweep."""
-    folder = find_sweep(surroundings.home, name)
+    folder = find_own_sweep(surroundings.home, name)
     if surroundings.store is None:
         raise UsageError("--tracking-uri: found 'none'; must be an MLflow store or server to send to")
     from sweeper.tracking.mirror import sync  # MLflow, which takes seconds to import and is needed here alone.

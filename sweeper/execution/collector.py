@@ -54,20 +54,23 @@ class Collector:
 
         So is what workers that were killed have left half written: nobody goes on with those trials.
         """
-        self.remove(self.survey())
-        for record in self._records():
+        records = self._records()
+        self.remove(self._survey(records))
+        for record in records:
             if record.finished:
                 self._tidy(record)
 
     def survey(self) -> list[Removal]:
         """Return what is to be removed of all trials that have ended; to be called while no worker is at work."""
-        records = self._records()
-        self._look_at(records)
-        return self._due(records)
+        return self._survey(self._records())
 
     def remove(self, removals: Iterable[Removal]) -> list[Removal]:
         """Remove; return what could be removed. What could not is tried again the next time."""
         return [removal for removal in removals if self._remove(removal)]
+
+    def _survey(self, records: Sequence[TrialRecord]) -> list[Removal]:
+        self._look_at(records)
+        return self._due(records)
 
     def _look_at(self, records: Iterable[TrialRecord]) -> None:
         """Take in what there is of trials, if they have ended: one that is tried again has been let go of as well."""

@@ -16,15 +16,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sweeper.search.keeping import Parts
-from sweeper.training.files import temporary_name
+from sweeper.training.files import UNFINISHED, temporary_name
 from sweeper.training.hang import HANG_FILE
 from sweeper.training.holding import LOCK
 
 Identity = tuple[int, int]
 """Device and inode: equal for two names of one file."""
 
-_LEFTOVER = ".new"
-_OURS = re.compile(rf"(best|last)(\.previous|\..+{re.escape(_LEFTOVER)})?")
+_OURS = re.compile(rf"(best|last)(\.previous|\..+{re.escape(UNFINISHED)})?")
 """The folders of checkpoints, as training names them: of each part the one in use, then those before and after it."""
 _REAL_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _NOTHING_OF_OURS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
@@ -90,7 +89,7 @@ def remove_stored(sweep: Path, trial: str, names: Iterable[str]) -> None:
     with _opened(sweep, trial) as folder, _let_go(folder):
         for name in names:
             leftover = name
-            if not name.endswith(_LEFTOVER):
+            if not name.endswith(UNFINISHED):
                 leftover = temporary_name(Path(name)).name
                 os.rename(name, leftover, src_dir_fd=folder, dst_dir_fd=folder)
             shutil.rmtree(leftover, dir_fd=folder)
@@ -105,7 +104,7 @@ def remove_half_written(sweep: Path, trial: str) -> None:
         with _opened(sweep, trial) as folder, _let_go(folder):
             for _, _, files, descriptor in os.fwalk(".", follow_symlinks=False, dir_fd=folder):
                 for name in files:
-                    if name.endswith(_LEFTOVER) or name == HANG_FILE:
+                    if name.endswith(UNFINISHED) or name == HANG_FILE:
                         os.unlink(name, dir_fd=descriptor)
     except OSError as error:
         if error.errno not in _NOTHING_OF_OURS:

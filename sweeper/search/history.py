@@ -33,12 +33,6 @@ def record_spec(folder: Path, spec: Spec) -> None:
     write_history(open_storage(folder), History(spec))
 
 
-def recorded_spec(folder: Path) -> Spec | None:
-    """Return the specification under which the sweep's trials were made; ``None`` where the journal does not say."""
-    history = read_history(folder)
-    return None if history is None else history.spec
-
-
 def recorded_changes(folder: Path) -> tuple[Change, ...]:
     """Return what was changed of a sweep since it began, the oldest first."""
     history = read_history(folder)

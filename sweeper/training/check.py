@@ -9,7 +9,7 @@ import torch
 
 from models import GenerativeModel, ImageShape
 from sweeper.comparability import Key
-from sweeper.errors import UsageError
+from sweeper.errors import UsageError, one_line
 from sweeper.spec import Resolved, Spec
 from sweeper.spec.quantities import shown_bytes
 from sweeper.spec.values import listed
@@ -101,8 +101,7 @@ def _compose(config: Mapping[str, Any], data_dir: Path | None) -> _Composed:
     except ValueError as error:
         raise ConfigError(("model",), str(error)) from error
     except Exception as error:  # Sizes beyond what can be counted, and whatever a model of the user's own raises.
-        reason = (str(error).splitlines() or [""])[0]
-        raise ConfigError(("model",), f"cannot be built ({type(error).__name__}: {reason})") from error
+        raise ConfigError(("model",), f"cannot be built ({one_line(error)})") from error
     _check_size(model)
     _check_fit(trial, model, config)
     return _Composed(trial, images, model)

@@ -6,7 +6,6 @@ replaced as a whole, and the one before it stays until the new one is in its pla
 ``state.json`` has those of the other two, and of the curve until then.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from torch import Tensor
 
 from sweeper import strict_json
 from sweeper.errors import SweeperError
-from sweeper.training.files import bring_to_disk, temporary_name
+from sweeper.training.files import bring_to_disk, opened_durably, temporary_name
 from sweeper.training.progress import Progress
 from sweeper.training.tensor_files import TensorFile, apart
 
@@ -111,10 +110,8 @@ def _write(folder: Path, checkpoint: Checkpoint) -> None:
 
 
 def _write_file(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
+    with opened_durably(path, "wb") as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read(folder: Path, trial: str) -> Checkpoint:

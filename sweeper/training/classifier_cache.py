@@ -5,25 +5,20 @@ the classifier is trained again; processes that do so at the same time write the
 written, each process trains its own.
 """
 
-import hashlib
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
-from torch import Tensor
-
 from models import ImageShape
+from sweeper.errors import SweeperError
 from sweeper.training.classifier import Classifier, Recipe, fingerprint, train_classifier
 from sweeper.training.data import Images
 from sweeper.training.data.resident import CAPACITY
 from sweeper.training.files import write_atomically
+from sweeper.training.tensor_files import TensorFile, apart
 
 DEFAULT_FOLDER = Path("~/.cache/sweeper")
-CHECKSUM = "sha256"
 
 
 def cache_folder() -> Path:
@@ -46,11 +41,8 @@ def classifier_of(images: Images, recipe: Recipe = Recipe()) -> Classifier:  # n
 def _read(path: Path, images: Images, recipe: Recipe) -> Classifier | None:
     """Return the classifier in a file; None where there is none, or not the one that was written."""
     try:
-        with safe_open(path, framework="pt") as file:
-            published, weights = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError):
-        return None
-    if published.get(CHECKSUM) != _checksum(weights):
+        weights = TensorFile.read(path).tensors
+    except (OSError, SweeperError):
         return None
     classifier = Classifier(ImageShape(*images.shape), images.classes, recipe)
     classifier.load_state_dict(weights)
@@ -58,14 +50,5 @@ def _read(path: Path, images: Images, recipe: Recipe) -> Classifier | None:
 
 
 def _write(path: Path, classifier: Classifier) -> None:
-    weights = classifier.state_dict()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(weights, {CHECKSUM: _checksum(weights)}))
-
-
-def _checksum(weights: Mapping[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(weights):
-        digest.update(name.encode())
-        digest.update(weights[name].numpy().tobytes())
-    return digest.hexdigest()
+    write_atomically(path, TensorFile(apart(classifier.state_dict())).to_bytes())

@@ -1,6 +1,5 @@
 """The trial's own curve: one line of JSON per epoch, appended before anything acts on it."""
 
-import os
 import time
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
@@ -9,7 +8,7 @@ from pathlib import Path
 from sweeper.curve_line import METRICS, Line
 from sweeper.errors import SweeperError
 from sweeper.strict_json import checksum
-from sweeper.training.files import write_atomically
+from sweeper.training.files import opened_durably, write_atomically
 
 TEST = "test/"
 
@@ -40,10 +39,8 @@ class Curve:
         """Add what one epoch came to."""
         line = Line(epoch, images, seconds, round(1000 * time.time()), metrics)
         text = line.to_text().encode()
-        with self._path.open("ab") as file:
+        with opened_durably(self._path, "ab") as file:
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
         self._take(text, line)
 
     @property

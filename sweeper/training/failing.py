@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from sweeper.disk import described
+from sweeper.errors import one_line
 from sweeper.spec.quantities import UNITS, parse_quantity
 from sweeper.training.job import Failure
 
@@ -41,8 +42,7 @@ def failure_of(error: BaseException, folder: Path) -> Failure:
             return Failure(f"out of memory: {_need(str(cause))}", "out_of_memory")
         if (disk := _of_the_disk(cause, folder)) is not None:
             return Failure(described(disk, folder), "storage")
-    first_line = (str(error).splitlines() or [""])[0]
-    return Failure(f"{type(error).__name__}: {first_line}")
+    return Failure(one_line(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -2,10 +2,15 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 from uuid import uuid4
+
+UNFINISHED = ".new"
+"""How a `temporary_name` ends."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -17,24 +22,31 @@ def copy_atomically(source: BinaryIO, path: Path) -> None:
     """Write what is left to read of ``source`` as `write_atomically` does, piece by piece."""
     temporary = temporary_name(path)
     try:
-        with temporary.open("wb") as file:
+        with opened_durably(temporary, "wb") as file:
             shutil.copyfileobj(source, file)
-            file.flush()
-            os.fsync(file.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
     bring_to_disk(path.parent)
 
 
+@contextmanager
+def opened_durably(path: Path, mode: Literal["wb", "ab"]) -> Iterator[BinaryIO]:
+    """Open a file to write to, and close it once its content would outlive a loss of power."""
+    with path.open(mode) as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def temporary_name(path: Path) -> Path:
     """Return a name beside ``path`` that no other process uses; ``<name>.*.new`` are those that a kill left behind."""
-    return path.with_name(f"{path.name}.{uuid4().hex}.new")
+    return path.with_name(f"{path.name}.{uuid4().hex}{UNFINISHED}")
 
 
 def remove_left_behind(folder: Path) -> None:
     """Remove what a kill has left in ``folder``, and in the folders in it, under a `temporary_name`."""
-    for path in sorted(folder.rglob("*.*.new")):
+    for path in sorted(folder.rglob(f"*.*{UNFINISHED}")):
         if path.is_dir():
             shutil.rmtree(path)
         else:

@@ -55,11 +55,6 @@ class Evaluation:
         """Say whether a trial of so many epochs is measured after one of them."""
         return epoch % self.every == 0 or epoch == epochs
 
-    @property
-    def test_metric(self) -> str:
-        """The name of the same measure on the test set."""
-        return "test/" + self.metric.partition("/")[2]
-
     def improves(self, value: float, best: float) -> bool:
         """Say whether ``value`` is better than ``best``, NaN where there is none yet.
 

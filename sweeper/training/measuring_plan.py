@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from sweeper.errors import one_line
 from sweeper.spec import NoStopping, Spec
 from sweeper.training.components import parse_config
 from sweeper.training.data import resident
@@ -139,7 +140,7 @@ def _attempted(config: dict[str, Any], evaluation: Evaluation, data_dir: Path | 
     try:
         return forecast(config, evaluation, data_dir)
     except Exception as error:
-        return f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}"
+        return one_line(error)
 
 
 def _costs_like(config: dict[str, Any]) -> str:

@@ -7,20 +7,15 @@ every connection and never says a word. A sweep must not be slower than 0.97 of 
 import argparse
 import os
 import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from scoreboard import Measured, Promise, announce
+from timed_process import SWEEP_FILE, SWEEPER, epochs_of, note, records_of, timed
 
-from sweeper.search import read_records
-
-HERE = Path(__file__).parent
-SWEEPER = str(Path(sys.executable).with_name("sweeper"))
 SLOWEST = 0.97
 UNTRACKED = "untracked"
 
@@ -31,7 +26,7 @@ FIXED = ("sweep.search={name: random}", "sweep.stopping=none", "training.epochs=
 @contextmanager
 def server() -> Iterator[str]:
     """A tracking server of its own on this machine, beneath all else: in earnest it is on another."""
-    sys.path.insert(0, str(HERE.parent))
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     from support.tracking_server import tracking_server
 
     with tempfile.TemporaryDirectory() as folder, tracking_server(Path(folder)) as running:
@@ -72,26 +67,18 @@ def whole_sweep(name: str, trials: int) -> float:
         values = (f"sweep.trials={trials}", *FIXED)
         changes = [word for value in values for word in ("--set", value)]
         tracking = [] if uri is None else ["--tracking-uri", uri]
-        command = [SWEEPER, "run", str(HERE / "whole_sweep.yaml"), "--home", home, *changes, *tracking]
-        started = time.perf_counter()
-        ended = subprocess.run(
-            command, capture_output=True, text=True, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=False
-        )
-        seconds = time.perf_counter() - started
-        if ended.returncode:
-            raise RuntimeError(f"{name} failed:\n{ended.stdout[-3000:]}\n{ended.stderr[-3000:]}")
+        command = [SWEEPER, "run", SWEEP_FILE, "--home", home, *changes, *tracking]
+        seconds, _ = timed(name, command)
         epochs = _epochs(Path(home), trials)
-    print(f"{name}: {seconds:.1f} s, {epochs} epochs, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    note(name, seconds, epochs)
     return seconds
 
 
 def _epochs(home: Path, trials: int) -> int:
-    (journal,) = home.glob("*/study.journal")
-    records = read_records(journal.parent)
-    complete = [record for record in records if record.state == "complete"]
+    complete = [record for record in records_of(home) if record.state == "complete"]
     if len(complete) != trials:
         raise RuntimeError(f"{len(complete)} of {trials} trials completed")
-    return sum(len(record.curve) for record in complete)
+    return epochs_of(complete)
 
 
 def main() -> int:

@@ -4,27 +4,22 @@ The same search (`whole_sweep.yaml`) by `sweeper run`, by Ray Tune as its docume
 """
 
 import argparse
-import os
 import re
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from scoreboard import Measured, Promise, announce, paired_ratio
-
-from sweeper.search import read_records
+from timed_process import SWEEP_FILE, SWEEPER, epochs_of, note, records_of, timed
 
 HERE = Path(__file__).parent
 TRIALS = 24
 
 PYTHON = sys.executable
-SWEEPER = str(Path(PYTHON).with_name("sweeper"))
 
 CONTENDERS: Mapping[str, tuple[str, ...]] = {
-    "sweeper": (SWEEPER, "run", str(HERE / "whole_sweep.yaml"), "--home"),
+    "sweeper": (SWEEPER, "run", SWEEP_FILE, "--home"),
     "Optuna alone": (PYTHON, str(HERE / "with_optuna.py")),
     "Ray Tune, reuse_actors": (PYTHON, str(HERE / "with_ray_tune.py"), "--reuse-actors"),
     "Ray Tune": (PYTHON, str(HERE / "with_ray_tune.py")),
@@ -34,28 +29,17 @@ CONTENDERS: Mapping[str, tuple[str, ...]] = {
 
 def whole_process(name: str, folder: Path) -> float:
     """Run a contender in ``folder``; return its seconds from start to exit, after checking that it did the work."""
-    started = time.perf_counter()
-    finished = subprocess.run(
-        [*CONTENDERS[name], str(folder)],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        check=False,
-    )
-    seconds = time.perf_counter() - started
-    if finished.returncode:
-        raise RuntimeError(f"{name} failed:\n{finished.stdout[-3000:]}\n{finished.stderr[-3000:]}")
-    trials, epochs = _work_of_ours(folder) if name == "sweeper" else _work_told(finished.stdout)
+    seconds, printed = timed(name, [*CONTENDERS[name], str(folder)])
+    trials, epochs = _work_of_ours(folder) if name == "sweeper" else _work_told(printed)
     if trials != TRIALS:
         raise RuntimeError(f"{name} ran {trials} trials, not {TRIALS}")
-    print(f"{name}: {seconds:.1f} s, {epochs} epochs, load {os.getloadavg()[0]:.1f}", file=sys.stderr)
+    note(name, seconds, epochs)
     return seconds
 
 
 def _work_of_ours(home: Path) -> tuple[int, int]:
-    (journal,) = home.glob("*/study.journal")
-    records = read_records(journal.parent)
-    return sum(record.finished for record in records), sum(len(record.curve) for record in records)
+    records = records_of(home)
+    return sum(record.finished for record in records), epochs_of(records)
 
 
 def _work_told(output: str) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What the tests of the command line share: a place to call `sweeper` in, ways to call it, and a home with sweeps."""
+"""What the tests of the command line share: a place to call `sweeper` in, ways to call it, sweeps and models."""
 
 import shutil
 import sys
@@ -9,6 +9,7 @@ import pytest
 from calling import SMALL, SWEEP, Ended, Sweeper, call_console_script, check_complaint, contents
 from support.sweeps import make_spec, simulated
 from swept import Swept, the_only_sweep
+from trained import MODELS, build, train
 
 from sweeper.cli.main import main
 
@@ -90,3 +91,13 @@ def sweep(place: Path) -> Swept:
     """The sweep of the file, tracked in the home's own store."""
     ended = call_console_script("run", "small.yaml", cwd=place, timeout=180)
     return Swept(ended, the_only_sweep(place / "sweeps"))
+
+
+@pytest.fixture(scope="session")
+def gallery(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folders of models by name, of which the VAE is trained."""
+    folder = tmp_path_factory.mktemp("gallery")
+    train(folder / "vae", MODELS["vae"])
+    for name in MODELS.keys() - {"vae"}:
+        build(folder / name, MODELS[name])
+    return folder

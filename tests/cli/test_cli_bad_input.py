@@ -167,6 +167,10 @@ CALLS = [
         ]
     ),
     (["show", "latest", "--home", "nowhere"], "latest", "nowhere", "none"),
+    *(
+        ([command, "home/first", "--home", "no"], "SWEEP: found 'home/first'", "must lie in the home no,", "--home /")
+        for command in ("resume", "prune", "sync")
+    ),
     # What is exported.
     (["export", "first-again", "--home", "home", "--arm", "cnv"], "arm", "cnv", "fc, conv", "did you mean conv"),
     (["export", "first-again", "--home", "home", "-o", "best.txt"], "best.txt", ".yaml"),

@@ -15,10 +15,10 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from driven import timeless
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.sweeps import make_spec, quality, simulated
-from test_sweep import timeless
 
 from sweeper.search import TrialRecord, read_records
 from sweeper.spec import Spec

@@ -14,7 +14,7 @@ from support.sweeps import make_spec, quality, simulated
 
 from sweeper.execution.widening import widen
 from sweeper.search import Decision, Report, Sweep, TrialRecord, read_records
-from sweeper.search.history import record_spec, recorded_spec
+from sweeper.search.history import read_history, record_spec
 from sweeper.spec import Spec, parse_spec
 
 OPTIONS = (2, 4, 8, 16, 32)
@@ -113,7 +113,7 @@ def test_a_widening_changes_no_record_and_the_sweep_runs_to_its_end(
         assert all(
             here.parameters.items() >= there.parameters.items() for here, there in zip(placed, before, strict=True)
         )
-        assert recorded_spec(folder) == new
+        assert read_history(folder).spec == new
         records = simulated(new, folder)
     after = {record.number: record for record in records}
     assert len(after) == len(records)

@@ -1,25 +1,14 @@
-"""The sweep as a state machine: budgets, stopping, finals, and that the study alone carries its state."""
+"""The sweep as a state machine: budgets, seeds, grids, and that the study alone carries its state."""
 
-import dataclasses
-import math
 from collections import Counter
 from datetime import datetime, timedelta
 
-import optuna
 import pytest
+from driven import drive, timeless
 from support.sweeps import make_spec, quality, simulated
 
 from sweeper.errors import UsageError
-from sweeper.search import Assignment, Decision, Report, Sweep, TrialRecord, read_records
-
-
-def timeless(records: list[TrialRecord]) -> list[TrialRecord]:
-    """Return records without the times of day at which they were written."""
-    return [dataclasses.replace(record, started=None, ended=None) for record in records]
-
-
-def drive(sweep: Sweep, assignment: Assignment, value: float, epoch: int, epochs: int = 9) -> Decision:
-    return sweep.report(assignment.number, Report(epoch, epoch * 100, value, done=epoch == epochs))
+from sweeper.search import Report, Sweep, TrialRecord, read_records
 
 
 def test_each_arm_gets_the_same_number_of_search_trials_and_its_own_finals(tmp_path):
@@ -58,128 +47,6 @@ def test_every_epoch_is_in_the_study_with_the_images_seen(tmp_path):
         epochs = len(record.curve)
         assert [images for images, _ in record.curve] == [1000 * (epoch + 1) for epoch in range(epochs)]
         assert epochs == 9 if record.state == "complete" else epochs in (1, 3)
-
-
-def test_a_pruned_trial_is_told_with_its_last_step(tmp_path):
-    """PITFALLS 3: Tune tells a stopped trial as complete and drops its last result."""
-    simulated(make_spec(), tmp_path)
-    storage = optuna.storages.JournalStorage(
-        optuna.storages.journal.JournalFileBackend(str(tmp_path / "study.journal"))
-    )
-    trials = optuna.load_study(study_name="search/fc", storage=storage).trials
-    pruned = [trial for trial in trials if trial.state is optuna.trial.TrialState.PRUNED]
-    assert pruned
-    for trial in pruned:
-        assert trial.value == trial.intermediate_values[max(trial.intermediate_values)]
-        assert trial.user_attrs["reason"].startswith("stopped by asha after epoch")
-
-
-def test_asha_keeps_the_best_third_of_each_rung(tmp_path):
-    spec = make_spec(epochs=3, trials=18, search="random")
-    sweep = Sweep(spec, tmp_path, 1)
-    decisions: dict[str, list[Decision]] = {"fc": [], "conv": []}
-    for value in range(9):  # From best to worst: only what is among the best third when it arrives goes on.
-        for _ in range(2):
-            assignment = sweep.next()
-            decision = drive(sweep, assignment, float(value), 1, epochs=3)
-            decisions[assignment.arm].append(decision)
-            if decision is Decision.CONTINUE:
-                drive(sweep, assignment, float(value), 3, epochs=3)
-    assert decisions["fc"] == decisions["conv"]
-    assert decisions["fc"] == [Decision.CONTINUE] + [Decision.STOP] * 8
-
-
-def test_results_from_worst_to_best_all_go_on(tmp_path):
-    """PITFALLS 11: what the stopping variant of ASHA does and the README says; only promotion would do better."""
-    sweep = Sweep(make_spec(epochs=3, trials=18, search="random"), tmp_path, 1)
-    decisions = [drive(sweep, sweep.next(), float(100 - number), 1, epochs=3) for number in range(18)]
-    assert decisions == [Decision.CONTINUE] * 18
-
-
-def test_a_fast_starter_does_not_starve_a_slow_one(tmp_path):
-    """PITFALLS 12: with one bracket, the arm that is worse at first would lose all its trials at the first rung."""
-
-    def metric(config, seed, epoch):
-        slow = config["model"]["backbone"]["name"] == "conv"
-        return (200 / epoch if slow else 50) + config["training"]["optimizer"]["lr"]
-
-    records = simulated(make_spec(trials=24), tmp_path, metric=metric)
-    completed = Counter(record.arm for record in records if record.phase == "search" and record.state == "complete")
-    assert completed["conv"] >= 2
-    assert completed["fc"] >= 2
-
-
-@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
-def test_a_non_finite_metric_stops_the_trial_with_the_reason(tmp_path, value):
-    """PITFALLS 4: NaN survives every comparison."""
-    sweep = Sweep(make_spec(), tmp_path, 1)
-    assignment = sweep.next()
-    assert drive(sweep, assignment, value, 2) is Decision.STOP
-    (record,) = [record for record in sweep.records() if record.number == assignment.number]
-    assert record.state == "pruned"
-    assert record.reason == f"val/nll is {value} after epoch 2"
-
-
-def test_a_non_finite_metric_at_the_last_epoch_is_a_failure(tmp_path):
-    """PITFALLS 5: told as it is, Optuna would leave the trial running for ever."""
-    sweep = Sweep(make_spec(), tmp_path, 1)
-    assignment = sweep.next()
-    drive(sweep, assignment, 1.0, 1)
-    assert drive(sweep, assignment, math.nan, 9) is Decision.STOP
-    assert [record.state for record in read_records(tmp_path)] == ["failed"]
-
-
-def test_a_failed_trial_carries_its_reason_and_counts_as_spent(tmp_path):
-    def metric(config, seed, epoch):
-        if config["model"]["backbone"]["name"] == "conv":
-            raise RuntimeError("out of luck")
-        return quality(config, seed, epoch)
-
-    records = simulated(make_spec(trials=8), tmp_path, metric=metric)
-    conv = [record for record in records if record.arm == "conv"]
-    assert [(record.state, record.reason) for record in conv] == [("failed", "RuntimeError: out of luck")] * 4
-    assert {record.arm for record in records if record.phase == "finals"} == {"fc"}
-
-
-def test_finals_repeat_the_best_of_the_arm_with_fresh_seeds_and_are_tested(tmp_path):
-    records = simulated(make_spec(finals={"top": 2, "seeds": 3}), tmp_path)
-    for arm in ("fc", "conv"):
-        search = [record for record in records if record.arm == arm and record.phase == "search"]
-        finals = [record for record in records if record.arm == arm and record.phase == "finals"]
-        complete = sorted((record for record in search if record.state == "complete"), key=lambda r: r.value)
-        sources = [record.number for record in complete[:2]]
-        assert Counter(record.source for record in finals) == dict.fromkeys(sources, 3)
-        by_number = {record.number: record for record in search}
-        assert all(record.config == by_number[record.source].config for record in finals)
-        seeds = {record.seed for record in records}
-        assert len(seeds) == len(records)
-        assert all(set(record.test) == {"test/nll"} and len(record.curve) == 9 for record in finals)
-        assert not any(record.test for record in search)
-
-
-def test_trials_that_were_stopped_latest_make_up_the_number_of_finalists(tmp_path):
-    records = simulated(make_spec(epochs=4, trials=8, finals={"top": 4, "seeds": 1}), tmp_path)
-    for arm in ("fc", "conv"):
-        search = [record for record in records if record.arm == arm and record.phase == "search"]
-        lengths = {record.number: len(record.curve) for record in search}
-        chosen = [lengths[record.source] for record in records if record.arm == arm and record.phase == "finals"]
-        assert chosen == sorted(lengths.values(), reverse=True)
-        assert min(chosen) < 4
-
-
-def test_a_trial_whose_metric_was_no_number_is_no_finalist(tmp_path):
-    def metric(config, seed, epoch):
-        diverges = config["model"]["backbone"]["name"] == "conv" and epoch == 3
-        return math.nan if diverges else quality(config, seed, epoch)
-
-    records = simulated(make_spec(epochs=4, trials=8, stopping="none"), tmp_path, metric=metric)
-    assert {record.state for record in records if record.arm == "conv"} == {"pruned"}
-    assert {record.arm for record in records if record.phase == "finals"} == {"fc"}
-
-
-def test_without_finals_a_sweep_ends_with_its_search(tmp_path):
-    records = simulated(make_spec(finals=None), tmp_path)
-    assert {record.phase for record in records} == {"search"}
 
 
 def test_trials_that_cannot_be_shared_equally_are_refused(tmp_path):
@@ -271,74 +138,6 @@ def test_a_time_budget_is_shared_equally_and_counts_seconds_of_training_not_the_
         sweep.report(assignment.number, Report(9, 900, 1.0, done=True, seconds=seconds))
     assert Counter(begun) == {"fc": 3, "conv": 5}
     assert [record.seconds for record in read_records(tmp_path)][:2] == [80.0, 40.0]
-
-
-def test_the_seconds_of_a_failed_trial_are_those_that_were_heard(tmp_path):
-    sweep = Sweep(make_spec(trials=None, budget={"hours": 0.1}), tmp_path, 1)
-    number = sweep.next().number
-    sweep.report(number, Report(1, 100, 1.0, done=False, seconds=70.0))
-    assert sweep.next().arm == "conv"
-    sweep.fail(number, "RuntimeError: out of luck")
-    sweep.fail(1, "RuntimeError: before the first epoch")
-    assert [record.seconds for record in read_records(tmp_path)] == [70.0, None]
-
-
-def fails_for_conv(config, seed, epoch):
-    if config["model"]["backbone"]["name"] == "conv":
-        raise RuntimeError("out of luck")
-    return quality(config, seed, epoch)
-
-
-def test_an_arm_that_fails_everywhere_stops_early_and_the_others_go_on(tmp_path):
-    spec = make_spec(trials=40)
-    records = simulated(spec, tmp_path, metric=fails_for_conv)
-    assert Counter((record.arm, record.phase) for record in records) == {
-        ("fc", "search"): 20,
-        ("conv", "search"): 5,
-        ("fc", "finals"): 2,
-    }
-    sweep = Sweep(spec, tmp_path, 1)
-    assert sweep.finished
-    assert sweep.broken_arms() == {
-        "conv": "the first 5 trials of arm conv all failed, the last one: RuntimeError: out of luck; "
-        "it begins no more of its 20"
-    }
-
-
-def test_an_arm_of_which_any_trial_did_not_fail_is_not_broken(tmp_path):
-    sweep = Sweep(make_spec(trials=None, budget={"hours": 1.0}, failures={"arm": 2}), tmp_path, 1)
-    for _ in range(4):
-        sweep.fail(sweep.next().number, "RuntimeError: no")
-        number = sweep.next().number
-        if number == 1:
-            drive(sweep, sweep.records()[1], math.nan, 1)
-        else:
-            sweep.fail(number, "RuntimeError: no")
-    assert sweep.broken_arms() == {
-        "fc": "the first 2 trials of arm fc all failed, the last one: RuntimeError: no; it begins no more"
-    }
-    assert sweep.next().arm == "conv"
-
-
-def test_a_sweep_of_which_all_arms_are_broken_is_finished(tmp_path):
-    sweep = Sweep(make_spec(failures={"arm": 1}), tmp_path, 1)
-    while (assignment := sweep.next()) is not None:
-        sweep.fail(assignment.number, "ValueError: no")
-    assert sweep.finished
-    assert set(sweep.broken_arms()) == {"fc", "conv"}
-    assert len(sweep.records()) == 2
-
-
-def test_a_trial_that_ran_out_of_memory_is_handed_out_again_with_a_larger_share(tmp_path):
-    sweep = Sweep(make_spec(), tmp_path, 2)
-    first, _ = sweep.next(), sweep.next()
-    assert first.scale == 1
-    sweep.enlarge(first.number)
-    assert sweep.next() == dataclasses.replace(first, scale=2)
-    sweep.enlarge(first.number)
-    resumed = Sweep(make_spec(), tmp_path, 2)
-    assert resumed.next() == dataclasses.replace(first, scale=4)
-    assert [record.scale for record in resumed.records()] == [4, 1]
 
 
 def test_parameters_do_not_depend_on_global_random_state(tmp_path):

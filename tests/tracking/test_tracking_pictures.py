@@ -13,7 +13,7 @@ from flaky import Flaky
 from PIL import Image
 
 from sweeper.tracking import default_uri
-from sweeper.tracking.mirror import Mirror, sync
+from sweeper.tracking.mirror import sync
 from sweeper.tracking.pictures import find_pictures
 
 pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:DeprecationWarning")
@@ -21,20 +21,6 @@ pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy:D
 NAME = re.compile(r"images/(?P<key>[^+]+)\+step\+(?P<step>\d+)\+timestamp\+(?P<time>\d+)\+[0-9a-f-]{36}(?P<end>.*)")
 """How the UI of MLflow 3 reads the name of an image."""
 ENDS = (".png", "+compressed.webp")
-
-
-@pytest.fixture
-def mirror(home):
-    """Mirrors of folders in the home, closed at the end."""
-    opened = []
-
-    def open_mirror(folder: Folder, **keywords: Any) -> Mirror:
-        opened.append(Mirror(folder.path, default_uri(home), **keywords))
-        return opened[-1]
-
-    yield open_mirror
-    for each in opened:
-        each.close()
 
 
 def run_of(client: Any, folder: Folder, number: int = 0) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save
 
 from sweeper.training import classifier_cache
 from sweeper.training.classifier import Classifier, Recipe, fingerprint, train_classifier
@@ -131,6 +132,15 @@ def test_a_damaged_file_is_replaced(digits: Images, cache: Path, damage: object)
     assert path.read_bytes() == whole
 
 
+def test_a_file_of_an_older_version_is_replaced(digits: Images, cache: Path) -> None:
+    trained = classifier_of(another(digits), QUICK)
+    (path,) = cache.iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(save(trained.state_dict(), {"sha256": "0" * 64}))
+    assert same(classifier_of(another(digits), QUICK), trained)
+    assert path.read_bytes() == whole
+
+
 def test_a_cache_that_cannot_be_written_costs_time_alone(
     digits: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -142,9 +152,10 @@ def test_a_cache_that_cannot_be_written_costs_time_alone(
 def test_processes_that_train_it_at_once_agree_and_leave_one_file(digits: Images, cache: Path) -> None:
     code = (
         "from sweeper.training.classifier import Recipe\n"
-        "from sweeper.training.classifier_cache import classifier_of, _checksum\n"
+        "from sweeper.training.classifier_cache import classifier_of\n"
         "from sweeper.training.data.digits import Digits\n"
-        "print(_checksum(classifier_of(Digits().load(), Recipe(steps=20)).state_dict()))"
+        "from sweeper.training.tensor_files import TensorFile, apart\n"
+        "print(TensorFile(apart(classifier_of(Digits().load(), Recipe(steps=20)).state_dict())).checksum)"
     )
     workers = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in range(2)]
     found = {worker.communicate(timeout=120)[0] for worker in workers}

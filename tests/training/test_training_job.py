@@ -49,7 +49,7 @@ def test_search_trials_have_no_test_and_finals_have_that_of_the_file() -> None:
     search, final = search_evaluation(settings), final_evaluation(settings)
     assert search == Evaluation("val/nll", "minimize", Precision(7, 11), None, every=3, best_epochs=4)
     assert final == replace(search, test=Precision(13, 17))
-    assert final.test_metric == "test/nll"
+    assert settings.test_metric == "test/nll"
 
 
 @pytest.mark.parametrize("evaluation", [{}, {"every": 1}, {"images": 10}, {"images": None}])

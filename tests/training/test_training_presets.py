@@ -71,7 +71,7 @@ def test_a_trial_has_finite_metrics_and_goes_on_to_the_bit(
         assert all(math.isfinite(value) for value in result.metrics.values()), result.metrics
         assert whole.evaluation.metric in result.metrics
         assert any(metric.startswith("train/") for metric in result.metrics)
-    assert math.isfinite(results[-1].test[whole.evaluation.test_metric])
+    assert math.isfinite(results[-1].test[whole.evaluation.metric.replace("val/", "test/")])
 
     Trial(killed).advance()
     resumed = Trial(killed)
