@@ -70,7 +70,7 @@ class Ended:
 Sweeper = Callable[..., Ended]
 
 
-def call_console_script(*words: str, cwd: Path, timeout: float = 60) -> Ended:
+def call_console_script(*words: str, cwd: Path, timeout: float = 300) -> Ended:
     """Call the installed command in a process of its own."""
     command = [CONSOLE_SCRIPT, *words]
     run = subprocess.run(

@@ -11,9 +11,11 @@ from sweeper.execution.signals import REQUESTS, taken_for_ctrl_c
 
 @pytest.fixture(autouse=True)
 def handlers() -> Iterator[None]:
-    """Put back what a test changes. Before it Ctrl-C means what it does in a new process, whatever ran in this one."""
+    """Put back what a test changes. Before it signals mean what they do in a new process, even where nohup began it."""
     before = {number: signal.getsignal(number) for number in (*REQUESTS, signal.SIGINT)}
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in REQUESTS:
+        signal.signal(number, signal.SIG_DFL)
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
