@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+pytest_plugins = ["support.moto", "support.postgres"]
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
