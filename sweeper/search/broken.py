@@ -11,8 +11,10 @@ def why_broken(arm: str, search: Sequence[TrialRecord], limit: int, trials: int 
     It may while fewer than ``limit`` of its search trials failed, or any ended otherwise. That follows from the records
     alone, so that a resumed sweep comes to the same.
     """
+    if any(record.state in ("complete", "pruned") for record in search):  # Seldom looks beyond the first trials.
+        return None
     ended = [record for record in search if record.finished]
-    if len(ended) < limit or any(record.state != "failed" for record in ended):
+    if len(ended) < limit:
         return None
     rest = "" if trials is None else f" of its {trials}"
     return (

@@ -18,6 +18,8 @@ def finalists(search: Sequence[TrialRecord], settings: SweepSettings) -> list[Tr
     whose every trial was stopped still has a best one, and finals train it in full. Last come those that were stopped
     because training had gone wrong.
     """
+    if settings.finals is None:
+        return []
 
     def rank(record: TrialRecord) -> tuple[bool, float, float, int]:
         stopped = record.state == "pruned"
@@ -29,13 +31,15 @@ def finalists(search: Sequence[TrialRecord], settings: SweepSettings) -> list[Tr
     for record in sorted(filter(_is_measured, search), key=rank):
         if all(record.config != other.config for other in distinct):
             distinct.append(record)
-    return distinct[: settings.finals.top] if settings.finals else []
+        if len(distinct) == settings.finals.top:
+            break
+    return distinct
 
 
 def finals_of(
-    search: Sequence[TrialRecord], finals: Sequence[TrialRecord], settings: SweepSettings
+    chosen: Sequence[TrialRecord], finals: Sequence[TrialRecord], settings: SweepSettings
 ) -> list[tuple[TrialRecord, int]]:
-    """Return the finals that are due and not among ``finals``: a finalist and a fresh seed each.
+    """Return the finals that are due and not among ``finals``: one of the ``chosen`` and a fresh seed each.
 
     The seed depends on the finalist and the repetition alone, so that it does not matter in which order arms finish.
     """
@@ -44,7 +48,7 @@ def finals_of(
     written = {(record.source, record.seed) for record in finals}
     due = [
         (finalist, derive_seed(settings.seed, "final", finalist.number, repetition))
-        for finalist in finalists(search, settings)
+        for finalist in chosen
         for repetition in range(settings.finals.seeds)
     ]
     return [(finalist, seed) for finalist, seed in due if (finalist.number, seed) not in written]

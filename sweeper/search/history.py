@@ -12,6 +12,7 @@ from typing import Any
 from optuna.storages import BaseStorage
 
 from sweeper.search.changes import Change
+from sweeper.search.replica import Replica
 from sweeper.search.storage import JOURNAL, open_storage, open_study, read_storage, readable
 from sweeper.spec import Spec, parse_spec
 
@@ -28,9 +29,9 @@ class History:
     """Those that led to it from the one that the sweep began with."""
 
 
-def record_spec(folder: Path, spec: Spec) -> None:
+def record_spec(folder: Path, spec: Spec, replica: Replica | None = None) -> None:
     """Write down, in a journal that has no history yet, under which specification the trials are made."""
-    write_history(open_storage(folder), History(spec))
+    write_history(open_storage(folder, replica), History(spec))
 
 
 def recorded_changes(folder: Path) -> tuple[Change, ...]:

@@ -9,7 +9,7 @@ import json
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
-from io import UnsupportedOperation
+from io import BytesIO, UnsupportedOperation
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 from zlib import crc32
@@ -42,6 +42,31 @@ class Position:
         return line, Position(self.lines + 1, self.offset + len(line), checksum)
 
 
+def position_after(line: bytes, before: Position) -> Position | None:
+    """Return where a line ends that stands at ``before``, ``None`` where it does not fit there."""
+    expected, after = before.then(line.rpartition(_CHECKSUM)[0])
+    return after if line == expected else None
+
+
+def end_of(content: bytes, place: str, begin: Position = Position()) -> Position:
+    """Return where whole lines end that stand at ``begin`` of a journal; ``place`` is what messages call it.
+
+    Raises SweeperError at the first line that does not fit those before it.
+    """
+    end = begin
+    for line in BytesIO(content):
+        after = position_after(line, end)
+        if after is None:
+            raise SweeperError(f"{place}: damaged: line {end.lines + 1} does not fit those before it")
+        end = after
+    return end
+
+
+def begins_anew(content: bytes) -> bool:
+    """Say whether a journal begins with these lines, rather than goes on with them."""
+    return position_after(next(BytesIO(content), b""), Position()) is not None
+
+
 class JournalReader(BaseJournalBackend):
     """Reads a journal that may be being written: each time what is new, and only changes that are whole."""
 
@@ -62,6 +87,12 @@ class JournalReader(BaseJournalBackend):
                 known = log_number_from - (self._end.lines - len(records))
                 yield from records[max(0, known) :]
 
+    def whole(self) -> Position:
+        """Return where the last change ends that is whole."""
+        for _ in self.read_logs(0):
+            pass
+        return self._end
+
     def append_logs(self, logs: list[Record]) -> None:  # noqa: ARG002
         """Refuse to write."""
         raise UnsupportedOperation(f"{self._path}: opened for reading")
@@ -80,9 +111,9 @@ class JournalReader(BaseJournalBackend):
         return []
 
     def _checked(self, line: bytes, before: Position) -> tuple[Record, Position]:
-        expected, after = before.then(line.rpartition(_CHECKSUM)[0])
-        if line != expected:
-            raise SweeperError(f"{self._path}:{after.lines}: {_advice(self._path, before.lines)}")
+        after = position_after(line, before)
+        if after is None:
+            raise SweeperError(f"{self._path}:{before.lines + 1}: {_advice(self._path, before.lines)}")
         record: Record = json.loads(line)
         return record, after
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from sweeper.disk import DiskError, described
 from sweeper.errors import SweeperError
 from sweeper.search.journal import MORE, JournalReader, Position, Record
+from sweeper.search.replica import Replica
 
 _GOES_ON = b',"%b":true' % MORE.encode()
 
@@ -18,8 +19,10 @@ _GOES_ON = b',"%b":true' % MORE.encode()
 class JournalWriter(JournalReader):
     """Reads and writes a journal, which is begun where there is none."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, replica: Replica | None = None) -> None:
+        """Take a journal that is equal to its replica, where it has one."""
         super().__init__(path)
+        self._replica = replica
         self._change: list[bytes] | None = None
         """What belongs to the change that is being made: the JSON of each record."""
         self._lost = False
@@ -74,6 +77,8 @@ class JournalWriter(JournalReader):
         with self._held() as file:
             if file.seek(0, SEEK_END) != self._end.offset:
                 raise self._written_by_another()
+            if self._replica is not None:
+                self._replica.append(self._end, lines)
             try:
                 _write_all(file, lines)
                 os.fsync(file.fileno())

@@ -6,10 +6,10 @@ final that ends may change which configuration stands for an arm, but never make
 is dropped is not asked for later.
 """
 
-import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Literal
 
+from sweeper.search.ranking import Ranking
 from sweeper.search.records import TrialRecord
 from sweeper.spec import SweepSettings
 from sweeper.spec.quantities import shown_bytes
@@ -23,28 +23,35 @@ Size = Callable[[TrialRecord, Parts], int]
 """Returns the bytes that parts of a trial's checkpoints take together."""
 
 
-def keep(records: Sequence[TrialRecord], settings: SweepSettings) -> Kept:
-    """Return what is kept of each trial, however many bytes it takes; of trials that have not ended that is all."""
-    policy = settings.checkpoints
+def keep(records: Sequence[TrialRecord], settings: SweepSettings, ranking: Ranking | None = None) -> Kept:
+    """Return what is kept of each trial, however many bytes it takes; of trials that have not ended that is all.
+
+    ``ranking`` is that of all ended trials of the sweep; ``None`` where ``records`` are all of its trials.
+    """
+    policy, ranking = settings.checkpoints, ranking or Ranking(settings, records)
     open_ones = {record.number for record in records if not record.finished}
-    first = {record.number for record in _ranked(records, settings)[: policy.best_of_sweep]}
-    best = open_ones | first | exportable(records, settings)
+    best = open_ones | ranking.first(policy.best_of_sweep) | ranking.exportable()
     last = {record.number for record in records} if policy.last == "all" else open_ones
     numbers: dict[Part, Collection[int]] = {"best": best, "last": last}
     return {record.number: frozenset(part for part in numbers if record.number in numbers[part]) for record in records}
 
 
-def keep_within_quota(records: Sequence[TrialRecord], settings: SweepSettings, size: Size) -> tuple[Kept, str | None]:
+def keep_within_quota(
+    records: Sequence[TrialRecord], settings: SweepSettings, size: Size, ranking: Ranking | None = None
+) -> tuple[Kept, str | None]:
     """Return what is kept of each trial under the quota, and one line where what is never dropped takes more than it.
+
+    Trials of which nothing is there may be left out, if ``ranking`` has them: see `keep`.
 
     What ended trials have to go on from is dropped first, then best weights, both beginning with the trial that ranks
     last; never what running trials need, and never what `export` takes.
     """
-    kept, quota = dict(keep(records, settings)), settings.checkpoints.quota_bytes
+    ranking = ranking or Ranking(settings, records)
+    kept, quota = dict(keep(records, settings, ranking)), settings.checkpoints.quota_bytes
     if quota is None:
         return kept, None
     taken = sum(size(record, kept[record.number]) for record in records)
-    for record, part in _dispensable(records, settings):
+    for record, part in _dispensable(records, ranking):
         if taken <= quota:
             break
         rest = kept[record.number] - {part}
@@ -53,39 +60,10 @@ def keep_within_quota(records: Sequence[TrialRecord], settings: SweepSettings, s
     return kept, None if taken <= quota else _too_much(records, kept, size, quota)
 
 
-def exportable(records: Sequence[TrialRecord], settings: SweepSettings) -> frozenset[int]:
-    """Return the numbers of the trials whose weights `export` takes, for whichever arm, now or after further finals.
-
-    The choice of `sweeper.analysis.export.best_trial` is always among them.
-    """
-    complete = [record for record in _ranked(records, settings) if record.state == "complete"]
-    finals: dict[tuple[str, int | None], int] = {}
-    for record in complete:
-        if math.isfinite(record.test.get(settings.test_metric, math.nan)):
-            finals.setdefault((record.arm, record.source), record.number)
-    searched: dict[str, int] = {}
-    for record in complete:
-        if record.phase == "search" and all(arm != record.arm for arm, _ in finals):
-            searched.setdefault(record.arm, record.number)
-    return frozenset((*finals.values(), *searched.values()))
-
-
-def _ranked(records: Sequence[TrialRecord], settings: SweepSettings) -> list[TrialRecord]:
-    """Return the ended trials that have a finite value, best first: finals, then trials of the search."""
-    ranks = sorted(
-        (record.phase != "finals", settings.sign * record.value, record.number, record)
-        for record in records
-        if record.finished and record.value is not None and math.isfinite(record.value)
-    )
-    return [record for *_, record in ranks]
-
-
-def _dispensable(records: Sequence[TrialRecord], settings: SweepSettings) -> Iterator[tuple[TrialRecord, Part]]:
+def _dispensable(records: Sequence[TrialRecord], ranking: Ranking) -> Iterator[tuple[TrialRecord, Part]]:
     """Yield what a quota may drop, the most dispensable first."""
-    ranked, needed = _ranked(records, settings), exportable(records, settings)
-    places = {record.number: place for place, record in enumerate(ranked)}
-    ended = [record for record in records if record.finished]
-    ended.sort(key=lambda record: (places.get(record.number, len(places)), record.number), reverse=True)
+    needed = ranking.exportable()
+    ended = sorted((record for record in records if record.finished), key=ranking.place, reverse=True)
     yield from ((record, "last") for record in ended)
     yield from ((record, "best") for record in ended if record.number not in needed)
 

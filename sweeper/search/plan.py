@@ -1,5 +1,6 @@
 """Equal budgets: what one arm may spend on searching, in trials or in seconds of training."""
 
+import math
 from dataclasses import dataclass
 
 from sweeper.spec import Budget, GridSearch, Spec
@@ -17,7 +18,11 @@ class Allowance:
 
     def allows(self, trials: int, seconds: float) -> bool:
         """Say whether an arm that has begun ``trials`` trials of ``seconds`` seconds in all may begin another."""
-        return (self.trials is None or trials < self.trials) and (self.seconds is None or seconds < self.seconds)
+        return self.left(trials) > 0 and (self.seconds is None or seconds < self.seconds)
+
+    def left(self, trials: int) -> float:
+        """Return how many trials an arm that has begun ``trials`` may begin still, infinity where seconds limit it."""
+        return math.inf if self.trials is None else self.trials - trials
 
 
 def allow(spec: Spec, workers: int) -> Allowance:

@@ -138,6 +138,8 @@ class RecordReader:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._storage = read_storage(folder)
+        self._known: dict[tuple[Phase, str, int], tuple[FrozenTrial, TrialRecord]] = {}
+        """The records made so far. A journal's storage gives a trial that has changed as another object."""
 
     def read(self) -> list[TrialRecord]:
         """Return every trial so far, by number; raise SweeperError where the journal is none of a sweep's."""
@@ -152,7 +154,15 @@ class RecordReader:
 
     def _records(self, phase: Phase, arm: str) -> list[TrialRecord]:
         study = optuna.load_study(study_name=study_name(phase, arm), storage=self._storage)
-        return study_records(study, phase, arm)
+        return [self._record(trial, phase, arm) for trial in study.get_trials(deepcopy=False)]
+
+    def _record(self, trial: FrozenTrial, phase: Phase, arm: str) -> TrialRecord:
+        key = phase, arm, trial.number
+        known, record = self._known.get(key, (None, None))
+        if record is None or known is not trial:
+            record = record_of(trial, phase, arm)
+            self._known[key] = trial, record
+        return record
 
 
 def _label(arm: str) -> str:

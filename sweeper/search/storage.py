@@ -15,6 +15,8 @@ from sweeper.errors import SweeperError
 from sweeper.search.assignment import Phase
 from sweeper.search.journal import JournalReader
 from sweeper.search.journal_writer import JournalWriter
+from sweeper.search.replica import Replica
+from sweeper.search.synchronizing import synchronize
 from sweeper.spec import Direction
 
 JOURNAL = "study.journal"
@@ -33,13 +35,17 @@ class StudyStorage(JournalStorage):
         """Everything written within ``with storage.change():`` is written as a whole, or not at all."""
 
 
-def open_storage(folder: Path) -> StudyStorage:
+def open_storage(folder: Path, replica: Replica | None = None) -> StudyStorage:
     """Open, or begin, the journal of the sweep in ``folder`` for writing; one process at a time may.
+
+    With a replica the file is first made equal to it, and each change is written there before it is written here.
 
     Raises SweeperError where the journal is damaged or not of our making, or where another process writes it.
     """
     with _opening(folder):
-        journal = JournalWriter(folder / JOURNAL)
+        if replica is not None:
+            synchronize(folder / JOURNAL, replica)
+        journal = JournalWriter(folder / JOURNAL, replica)
         storage = StudyStorage(journal)
         journal.cut_torn_end()
         return storage

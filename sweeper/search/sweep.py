@@ -7,6 +7,8 @@ folder goes on where the last one was killed.
 
 import math
 from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,32 +19,40 @@ from sweeper.search.assignment import Assignment
 from sweeper.search.plan import allow
 from sweeper.search.pruners import make_pruner
 from sweeper.search.records import TrialRecord
+from sweeper.search.replica import Replica
 from sweeper.search.report import Decision, Report
+from sweeper.search.roster import Roster
 from sweeper.search.running import Running
-from sweeper.search.storage import PHASES, open_storage, readable
+from sweeper.search.storage import open_storage, readable
 from sweeper.spec import Spec
 
 
 class Sweep:
     """Hands out trials and takes in their results. One process at a time may have one for a folder."""
 
-    def __init__(self, spec: Spec, folder: Path, workers: int) -> None:
+    def __init__(self, spec: Spec, folder: Path, workers: int, replica: Replica | None = None) -> None:
         self._settings = spec.settings
-        self._storage = open_storage(folder)
+        self._storage = open_storage(folder, replica)
         allowance = allow(spec, workers)
         with self._storage.change(), readable(folder):
-            self._arms = [Arm(spec, label, self._storage, allowance) for label in spec.arms]
-            self.records()  # What somebody else wrote is refused here, and not while trials run.
+            self._roster = Roster()
+            # What somebody else wrote is refused here, and not while trials run.
+            self._arms = [Arm(spec, label, self._storage, allowance, self._roster) for label in spec.arms]
             adopted = [running for arm in self._arms for running in arm.adopt()]
         self._running = {running.assignment.number: running for running in adopted}
         self._interrupted = deque(sorted(self._running))
 
-    def next(self) -> Assignment | None:
-        """Return a trial to begin or to go on with; ``None`` where none can begin before another has ended."""
-        if self._interrupted:
-            return self._running[self._interrupted.popleft()].assignment
+    def next(self, arms: Collection[str] | None = None) -> Assignment | None:
+        """Return a trial to begin or to go on with, where ``arms`` are given one of theirs.
+
+        That is ``None`` where none can begin before another has ended.
+        """
+        interrupted = (number for number in self._interrupted if arms is None or self._arm_of(number) in arms)
+        if (number := next(interrupted, None)) is not None:
+            self._interrupted.remove(number)
+            return self._running[number].assignment
         with self._storage.change():
-            running = self._ask()
+            running = self._ask([arm for arm in self._arms if arms is None or arm.label in arms])
         if running is None:
             return None
         self._running[running.assignment.number] = running
@@ -53,10 +63,17 @@ class Sweep:
         """Whether every trial has ended and no other is due."""
         return not self._running and not any(arm.may_search() or arm.finals_are_due() for arm in self._arms)
 
+    def due(self) -> float:
+        """Return how many trials could begin now, or go on, if there were workers for them; see `Arm.due`."""
+        return len(self._interrupted) + sum(arm.due() for arm in self._arms)
+
     def records(self) -> list[TrialRecord]:
         """Return every trial so far, by number."""
-        records = [record for arm in self._arms for phase in PHASES for record in arm.records(phase)]
-        return sorted(records, key=lambda record: record.number)
+        return sorted(self._roster.records, key=lambda record: record.number)
+
+    def trials(self) -> Sequence[TrialRecord]:
+        """Return every trial so far without a copy; it grows at its end, and each trial keeps its place in it."""
+        return self._roster.records
 
     def broken_arms(self) -> dict[str, str]:
         """Return why an arm begins no further trials, in one line each, for those of which all trials failed."""
@@ -72,7 +89,7 @@ class Sweep:
         running = self._running[number]
         if report.images in running.curve:
             return Decision.CONTINUE
-        with self._storage.change():
+        with self._change_of(running):
             running.write(report, self._settings.sign)
             goes_on = self._goes_on(running, report)
         if goes_on:
@@ -82,8 +99,9 @@ class Sweep:
 
     def fail(self, number: int, reason: str) -> None:
         """Write down that a trial failed, with one line that says why."""
-        with self._storage.change():
-            self._running[number].end(TrialState.FAIL, reason=reason)
+        running = self._running[number]
+        with self._change_of(running):
+            running.end(TrialState.FAIL, reason=reason)
         del self._running[number]
 
     def requeue(self, number: int) -> None:
@@ -94,22 +112,30 @@ class Sweep:
         """Hand a trial out again with twice the share of `sweep.resources` that it had, before any new one."""
         running = self._running[number]
         larger = replace(running.assignment, scale=2 * running.assignment.scale)
-        with self._storage.change():
+        with self._change_of(running):
             running.trial.set_user_attr("scale", larger.scale)
         self._running[number] = replace(running, assignment=larger)
         self.requeue(number)
 
-    def _ask(self) -> Running | None:
-        arm = min((arm for arm in self._arms if arm.may_search()), key=Arm.spent, default=None)
+    def _arm_of(self, number: int) -> str:
+        return self._running[number].assignment.arm
+
+    def _ask(self, arms: Sequence[Arm]) -> Running | None:
+        """Begin a trial of one of some arms: of the search first, of the arm that has spent least."""
+        arm = min((arm for arm in arms if arm.may_search()), key=Arm.spent, default=None)
         if arm is not None:
-            return arm.ask_search(self._next_number())
+            return arm.ask_search(self._roster.next_number)
         for arm in self._arms:
-            arm.plan_finals(self._next_number())
-        waiting = next((arm for arm in self._arms if arm.has_waiting_final()), None)
+            arm.plan_finals(self._roster.next_number)
+        waiting = next((arm for arm in arms if arm.has_waiting_final()), None)
         return None if waiting is None else waiting.ask_final()
 
-    def _next_number(self) -> int:
-        return max((record.number for record in self.records()), default=-1) + 1
+    @contextmanager
+    def _change_of(self, running: Running) -> Iterator[None]:
+        """Write down as one change what is written of a trial within, and take it in."""
+        with self._storage.change():
+            yield
+            next(arm for arm in self._arms if arm.label == running.assignment.arm).take(running)
 
     def _goes_on(self, running: Running, report: Report) -> bool:
         """Decide whether a trial goes on after what it has reported, and write down its end if not."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         StoppingSettings,
         TPESearch,
     )
+    from sweeper.spec.resources import Resources
     from sweeper.spec.settings import (
         Budget,
         Checkpoints,
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
         Evaluation,
         Failures,
         Finals,
-        Resources,
         SweepSettings,
     )
 
@@ -72,7 +72,7 @@ __all__ = [
 ]
 
 
-_LATE = ("sweeper.spec.algorithms", "sweeper.spec.settings")
+_LATE = ("sweeper.spec.algorithms", "sweeper.spec.resources", "sweeper.spec.settings")
 
 if not TYPE_CHECKING:  # else every name would pass for one of this package
 

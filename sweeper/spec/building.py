@@ -26,9 +26,10 @@ class Builder:
 
     """
 
-    def __init__(self, place: Callable[[int], str]) -> None:
+    def __init__(self, place: Callable[[int], str], key: str = KEY) -> None:
         self.written: dict[KeyPath, str] = {}
         self._place = place
+        self._allowed = key
         self._open: list[yaml.Node] = []
         self._values = 0
 
@@ -95,8 +96,9 @@ class Builder:
             raise self._error(node, path, "found a list or a mapping as a key; must be a name")
         self._kind(node, path, _SCALAR_KINDS)
         key = str(node.value)
-        if not re.fullmatch(KEY, key):
-            raise self._error(node, path, f"found the key '{key}'; must be 1 to 64 letters, digits, _ or -")
+        if not re.fullmatch(self._allowed, key):
+            allowed = "1 to 64 letters, digits, _ or -" if self._allowed == KEY else "printable text"
+            raise self._error(node, path, f"found the key '{key}'; must be {allowed}")
         return key
 
     def _scalar(self, node: yaml.Node, path: KeyPath) -> Scalar:

@@ -29,6 +29,25 @@ def corners(run: Run[T]) -> Iterator[T]:
                 waiting.extend({**assignment, name: value} for value in domain.extremes[1:])
 
 
+def costliest(run: Run[T], cost: Callable[[T], float], found: Mapping[str, Value] | None = None) -> T:
+    """Return the result that costs most, as far as trying the extremes of one parameter after another finds it.
+
+    Those before it are at what was ``found`` for them, those after it at their first values. Only of branches each is
+    tried with the best that there is in it.
+    """
+    found = found or {}
+    result, domains = _run_with(run, found)
+    name = next((name for name in domains if name not in found), None)
+    if name is None:
+        return result
+    options = [{**found, name: value} for value in domains[name].extremes]
+    tried = [_run_with(run, option) for option in options]
+    if any(met.keys() != domains.keys() for _, met in tried):
+        return max((costliest(run, cost, option) for option in options), key=cost)
+    costs = [cost(one) for one, _ in tried] if len(tried) > 1 else [0.0]
+    return costliest(run, cost, options[costs.index(max(costs))])
+
+
 def _run_with(run: Run[T], assignment: Mapping[str, Value]) -> tuple[T, dict[str, Domain]]:
     domains: dict[str, Domain] = {}
 

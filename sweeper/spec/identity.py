@@ -12,9 +12,9 @@ from sweeper.spec.values import Value
 if TYPE_CHECKING:
     from sweeper.spec.settings import SweepSettings
 
-_ELSEWHERE = {"resources", "workers", "checkpoints", "failures", "mode"}
-"""Settings that are no part of a sweep's identity: on what it runs, what is kept of it, what is done where something
-goes wrong, and a mode, of which the direction is part."""
+_ELSEWHERE = {"resources", "workers", "checkpoints", "failures", "study", "mode"}
+"""Settings that are no part of a sweep's identity: on what it runs, what is kept of it and where, what is done where
+something goes wrong, and a mode, of which the direction is part."""
 
 
 def plain_tree(group: Group) -> dict[str, Value]:
@@ -52,8 +52,8 @@ def digest(name: str, tree: Group, settings: "SweepSettings") -> str:
     """Return the SHA-256, in hexadecimal, of what makes a sweep the one it is.
 
     The name, the sections with their domains and branches, and the settings with their defaults count; the question,
-    the resources and the workers do not, and neither does the order of keys and branches. The order of the options of
-    a choice does.
+    the resources, the workers and the place of the study do not, and neither does the order of keys and branches. The
+    order of the options of a choice does.
     """
     kept = {key: value for key, value in plain_settings(settings).items() if key not in _ELSEWHERE}
     content = {"name": name, **plain_tree(tree), "sweep": kept | {"direction": settings.direction}}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 
+from sweeper.masking import mask
 from sweeper.spec.composing import DEEPEST
 from sweeper.spec.grammar import COMPONENTS
 from sweeper.spec.places import located
@@ -31,7 +32,7 @@ def override(document: Document, overrides: Iterable[str]) -> Document:
 
 
 def _overridden(document: Document, text: str) -> Document:
-    place = f"--set {text}"
+    place = f"--set {mask(text)}"
     match = _OVERRIDE.fullmatch(text)
     if not match or not match["value"].strip():
         raise located(place, (), "must be path=value, such as sweep.trials=100; the value null unsets")

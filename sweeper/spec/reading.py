@@ -7,7 +7,7 @@ from pathlib import Path
 from sweeper.spec.building import Builder
 from sweeper.spec.composing import compose
 from sweeper.spec.places import Places, located
-from sweeper.spec.values import Value
+from sweeper.spec.values import KEY, Value
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class Document:
     places: Places
 
 
-def read_document(text: str, source: str) -> Document:
-    """Read the YAML text of a file.
+def read_document(text: str, source: str, key: str = KEY) -> Document:
+    """Read the YAML text of a file; `key` is what its keys may be, as a regular expression.
 
     Raises:
         UsageError: the text is not one YAML document of plain values.
 
     """
-    return _read(text, source, lambda line: f"{source}:{line}")
+    return _read(text, source, lambda line: f"{source}:{line}", key)
 
 
 def read_override(text: str, place: str) -> Document:
@@ -66,10 +66,10 @@ def _decoded(content: bytes, source: str) -> str:
         raise located(f"{source}:{line}", (), message) from None
 
 
-def _read(text: str, source: str, place: Callable[[int], str]) -> Document:
+def _read(text: str, source: str, place: Callable[[int], str], key: str = KEY) -> Document:
     node = compose(text, place)
     if node is None:
         raise located(source, (), "is empty")
-    builder = Builder(place)
+    builder = Builder(place, key)
     value = builder.build(node, ())
     return Document(value, Places(source, builder.written))

@@ -6,7 +6,9 @@ from pydantic import Field, model_validator
 
 from sweeper.spec.algorithms import ASHAStopping, NoStopping, SearchSettings, StoppingSettings, TPESearch
 from sweeper.spec.quantities import QUANTITY, parse_quantity
+from sweeper.spec.resources import Resources
 from sweeper.spec.section import Amount, AmountOrNone, AutoOrCount, Count, CountOrAll, Section, rule_broken
+from sweeper.spec.study import ALLOWED, parse_study_url
 
 Direction: TypeAlias = Literal["minimize", "maximize"]
 
@@ -121,24 +123,6 @@ class Checkpoints(Section):
         return None if self.quota is None else parse_quantity(self.quota)
 
 
-class Resources(Section):
-    """What one trial occupies.
-
-    Attributes:
-        cpu: processor cores.
-        gpu: accelerators, or a part of one, where there are any.
-
-    """
-
-    cpu: Amount = 1.0
-    gpu: Annotated[float, Field(ge=0, description="a number >= 0")] = 0.0
-
-    @property
-    def threads(self) -> int:
-        """Cores that a trial computes on: whole ones, at least one."""
-        return max(1, int(self.cpu))
-
-
 class SweepSettings(Section):
     """Everything in the section `sweep`.
 
@@ -157,6 +141,7 @@ class SweepSettings(Section):
         failures: when a trial counts as one that hangs, and an arm as one that is broken.
         resources: what one trial occupies.
         workers: trials at once; auto for as many as the resources allow.
+        study: URL of the PostgreSQL database that the study is in, without a password; None for the sweep's own place.
 
     """
 
@@ -176,6 +161,7 @@ class SweepSettings(Section):
     failures: Failures = Failures()
     resources: Resources = Resources()
     workers: AutoOrCount = "auto"
+    study: Annotated[str | None, Field(description="the URL of a PostgreSQL database, or null")] = None
 
     @model_validator(mode="after")
     def _is_consistent(self) -> Self:
@@ -193,6 +179,16 @@ class SweepSettings(Section):
         if every != "auto" and not isinstance(self.stopping, NoStopping) and self.stopping.grace % every:
             allowed = f"must divide {self.stopping.grace}, the grace of the stopping rule, lest that decide late"
             raise rule_broken("evaluation.every", f"found {every}; {allowed}")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_study_without_a_password(self) -> Self:
+        parsed = None if self.study is None else parse_study_url(self.study)
+        if self.study is not None and parsed is None:
+            raise rule_broken("study", f"found another URL, which is not shown as it may hold a password; {ALLOWED}")
+        if parsed is not None and parsed.secrets:
+            must = "must be without: give it by SWEEPER_STUDY (the whole URL), PGPASSWORD or PGPASSFILE"
+            raise rule_broken("study", f"found a password; {must}")
         return self
 
     @property

@@ -16,11 +16,12 @@ from sweeper.spec.algorithms import (
 )
 from sweeper.spec.grammar import refuse_domains
 from sweeper.spec.places import Places
-from sweeper.spec.settings import Budget, Checkpoints, Evaluation, Failures, Finals, Resources, SweepSettings
+from sweeper.spec.resources import ArmResources, Resources
+from sweeper.spec.settings import Budget, Checkpoints, Evaluation, Failures, Finals, SweepSettings
 from sweeper.spec.values import KeyPath, Value, listed, not_allowed, shown
 
 Model = TypeVar("Model", bound=BaseModel)
-Parser: TypeAlias = Callable[[Value, KeyPath, Places], BaseModel | None]
+Parser: TypeAlias = Callable[[Value, KeyPath, Places], object]
 
 
 def parse_settings(value: Value, places: Places) -> SweepSettings:
@@ -41,7 +42,7 @@ def _validated(model: type[Model], value: Value, path: KeyPath, places: Places) 
     for key in value:
         if key not in model.model_fields:
             raise places.error((*path, key), not_allowed(key, model.model_fields))
-    parsers = _PARSERS if model is SweepSettings else {}
+    parsers = _PARSERS.get(model, {})
     fields = {key: parsers[key](item, (*path, key), places) if key in parsers else item for key, item in value.items()}
     try:
         return model.model_validate(fields)
@@ -85,13 +86,23 @@ def _one_of(*models: type[BaseModel]) -> Parser:
     return parse
 
 
-_PARSERS: dict[str, Parser] = {
-    "budget": _optional(Budget),
-    "search": _one_of(TPESearch, RandomSearch, GridSearch, QMCSearch),
-    "stopping": _one_of(ASHAStopping, MedianStopping, NoStopping),
-    "finals": _optional(Finals),
-    "evaluation": _section(Evaluation),
-    "checkpoints": _section(Checkpoints),
-    "failures": _section(Failures),
-    "resources": _section(Resources),
+def _by_arm(value: Value, path: KeyPath, places: Places) -> object:
+    """Return what is said of each arm. Whether there are such arms is seen where these are known."""
+    if not isinstance(value, dict):
+        return value
+    return {arm: _validated(ArmResources, item, (*path, arm), places) for arm, item in value.items()}
+
+
+_PARSERS: dict[type[BaseModel], dict[str, Parser]] = {
+    SweepSettings: {
+        "budget": _optional(Budget),
+        "search": _one_of(TPESearch, RandomSearch, GridSearch, QMCSearch),
+        "stopping": _one_of(ASHAStopping, MedianStopping, NoStopping),
+        "finals": _optional(Finals),
+        "evaluation": _section(Evaluation),
+        "checkpoints": _section(Checkpoints),
+        "failures": _section(Failures),
+        "resources": _section(Resources),
+    },
+    Resources: {"arms": _by_arm},
 }

@@ -73,6 +73,10 @@ class Space:
         """
         return enumeration.corners(self.resolve)
 
+    def costliest(self, cost: Callable[[dict[str, Value]], float]) -> Resolved:
+        """Return the configuration that costs most, as far as the corners' extremes, one after another, tell."""
+        return enumeration.costliest(self.resolve, lambda resolved: cost(resolved.config))
+
     def grid(self) -> Iterator[dict[str, Value]]:
         """Yield the parameters of every configuration, in the order of the file: the last changes fastest.
 

@@ -110,7 +110,9 @@ def parse_spec(text: str, source: str = "<text>", overrides: Iterable[str] = ())
     name, question = _name(sections["name"], places), _question(sections.get("question"), places)
     tree = {section: parse_section(section, sections[section], places) for section in SECTIONS if section in sections}
     settings = parse_settings(sections["sweep"], places)
-    return Spec(name, question, tree, settings, places, arms_of(tree, settings.arms, places))
+    fixed = arms_of(tree, settings.arms, places)
+    _check_arms(settings, fixed, places)
+    return Spec(name, question, tree, settings, places, fixed)
 
 
 def _mapping(document: Document) -> dict[str, Value]:
@@ -126,6 +128,12 @@ def _check_keys(sections: Mapping[str, Value], places: Places) -> None:
     for key in _REQUIRED:
         if key not in sections:
             raise places.error((key,), f"is missing; a sweep must have {listed(_REQUIRED)}")
+
+
+def _check_arms(settings: "SweepSettings", arms: Iterable[str], places: Places) -> None:
+    for arm in settings.resources.arms:
+        if arm not in arms:
+            raise places.error(("sweep", "resources", "arms", arm), not_allowed(arm, arms))
 
 
 def _name(value: Value, places: Places) -> str:

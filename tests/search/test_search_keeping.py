@@ -17,7 +17,8 @@ from support.sweeps import make_spec
 from sweeper.analysis import SweepResults, best_trial
 from sweeper.errors import SweeperError
 from sweeper.search import TrialRecord
-from sweeper.search.keeping import Parts, exportable, keep, keep_within_quota
+from sweeper.search.keeping import Parts, keep, keep_within_quota
+from sweeper.search.ranking import Ranking
 from sweeper.spec import Checkpoints, SweepSettings
 
 ARMS = ("conv", "fc")
@@ -56,6 +57,10 @@ POLICIES = st.builds(
     last=st.sampled_from(["running", "all"]),
     quota=st.sampled_from([None, "0 B", "3 B", "10 B"]),
 )
+
+
+def exportable(records: list[TrialRecord], asked: SweepSettings) -> frozenset[int]:
+    return Ranking(asked, records).exportable()
 
 
 def size(record: TrialRecord, parts: Parts) -> int:

@@ -81,18 +81,27 @@ class Killed(BaseException):
     """What a SIGKILL leaves is what is on the disk when this is raised."""
 
 
-@pytest.mark.parametrize("moment", ["rewrite", "write_history", "write_atomically", "_replace", "os.link"])
+KILLED_IN = {
+    "rewrite": "sweeper.execution.widening.rewrite",
+    "write_history": "sweeper.search.rewriting.write_history",
+    "write_atomically": "sweeper.execution.widening.write_atomically",
+    "put_in_place": "sweeper.execution.widening.put_in_place",
+    "keep": "sweeper.search.replacing.keep",
+}
+"""Moments of a widening, by what is about to be called."""
+
+
+@pytest.mark.parametrize("moment", KILLED_IN)
 def test_a_kill_at_any_moment_leaves_what_the_next_resumption_completes(tmp_path: Path, moment: str) -> None:
     spec = make_spec(trials=8, finals=None)
     wide = changed(spec, "model.latent_dim={choice: [2, 4, 8, 16]}", "sweep.trials=16")
     before = simulated(spec, begin(tmp_path, spec))
-    place = "sweeper.search.rewriting" if moment == "write_history" else "sweeper.execution.widening"
-    with patch(f"{place}.{moment}", side_effect=Killed), patch("shutil.rmtree"), pytest.raises(Killed):
+    with patch(KILLED_IN[moment], side_effect=Killed), patch("shutil.rmtree"), pytest.raises(Killed):
         widen(tmp_path, wide, NOW)
     assert read_records(tmp_path) == before
     assert read_history(tmp_path).spec == spec
     left = read_spec(tmp_path / "sweep.yaml")
-    assert left == (wide if moment in ("_replace", "os.link") else spec)
+    assert left == (wide if moment in ("put_in_place", "keep") else spec)
     assert len(widen(tmp_path, wide, NOW)) == 2
     assert read_history(tmp_path).spec == read_spec(tmp_path / "sweep.yaml") == wide
     assert not (tmp_path / "widening").exists()

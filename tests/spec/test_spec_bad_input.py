@@ -8,7 +8,7 @@ SECTIONS = "name, question, data, model, objective, training, sweep"
 SIGNS = "diverged, collapsed, posterior_collapsed, mode_collapsed, critic_stopped"
 SETTINGS = (
     "metric, mode, arms, trials, budget, seed, search, stopping, finals, evaluation, checkpoints, failures, resources, "
-    "workers"
+    "workers, study"
 )
 NAME_RULE = "must be 1 to 64 letters, digits, dots, _ or -, the first a letter or a digit"
 KEY_RULE = "must be 1 to 64 letters, digits, _ or -"
@@ -243,7 +243,10 @@ SWEEPS = [
         ".evaluation.every: found 6; must divide 3, the grace of the stopping rule, lest that decide late",
     ),
     ("trials: 4, resources: {cpu: 0}", ".resources.cpu: found 0; must be a number > 0"),
-    ("trials: 4, resources: {gpu: true}", ".resources.gpu: found true; must be a number >= 0"),
+    (
+        "trials: 4, resources: {gpu: true}",
+        '.resources.gpu: found true; must be "auto", a number from 0 to 1, or a whole one',
+    ),
     ("trials: 4, workers: many", '.workers: found "many"; must be "auto" or an integer >= 1'),
     ("trials: 4, workers: true", '.workers: found true; must be "auto" or an integer >= 1'),
     ("trials: 4, failures: {hang: 1}", ".failures.hang: found 1; must be a number > 1"),

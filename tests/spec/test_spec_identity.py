@@ -17,6 +17,7 @@ EXAMPLE = Path(__file__).parents[2] / "search_spaces" / "conv_vs_fc.yaml"
 SAME = [
     ({"question": "What else?"}, {}),
     ({"sweep": "{trials: 4, resources: {cpu: 2, gpu: 1}, workers: 3}"}, {}),
+    ({"sweep": "{trials: 4, study: 'postgresql://host/studies'}"}, {}),
     ({"sweep": "{trials: 4, metric: val/nll, mode: minimize, search: tpe, finals: {top: 2}}"}, {}),
     ({"data": "{name: digits}", "model": "{name: vae}"}, {}),
     ({"model": "{a: 1, b: {c: 2, d: 3}}"}, {"model": "{b: {d: 3, c: 2}, a: 1}"}),

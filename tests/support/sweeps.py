@@ -9,6 +9,7 @@ from sweeper.execution.dispatcher import Dispatcher, Workplace
 from sweeper.execution.listener import Listener, Silent
 from sweeper.execution.simulator import simulate
 from sweeper.search import Sweep, TrialRecord
+from sweeper.search.replica import Replica
 from sweeper.spec import Spec, parse_spec
 from sweeper.training.simulated import Metric, Metrics, Simulation, nothing_else
 
@@ -59,10 +60,11 @@ def simulated(
     beside: Metrics = nothing_else,
     workers: int = 1,
     listener: Listener | None = None,
+    replica: Replica | None = None,
 ) -> list[TrialRecord]:
     """Run ``spec`` in ``folder`` on the simulator to its end; return its trials."""
     (folder / "trials").mkdir(exist_ok=True)
-    sweep = Sweep(spec, folder, workers)
+    sweep = Sweep(spec, folder, workers, replica)
     place = Workplace(folder, data_dir=None, workers=workers, device="cpu")
     simulate(Dispatcher(sweep, spec, place, listener or Silent()), Simulation(metric, beside))
     return sweep.records()
