@@ -1,0 +1,1 @@
+"""What runs on a cluster's head beside Ray: PostgreSQL and MLflow."""

@@ -1,0 +1,1 @@
+"""What runs on every spot machine beside Ray: the watch for AWS's notice."""
