@@ -4,9 +4,16 @@ from sweeper.analysis.comparable import check_comparable, check_resumable
 from sweeper.analysis.comparison import comparison_table, describe_comparison
 from sweeper.analysis.configuration import read_config, read_trial_config
 from sweeper.analysis.export import best_trial, export_best
-from sweeper.analysis.home import LATEST, find_own_sweep, find_sweep, is_sweep, list_sweeps
+from sweeper.analysis.home import LATEST, find_own_sweep, find_sweep, is_path, is_sweep, list_sweeps, meant
 from sweeper.analysis.joining import join
-from sweeper.analysis.listing import changes_table, describe_home, describe_sweep, sweeps_table, trials_table
+from sweeper.analysis.listing import (
+    changes_table,
+    describe_home,
+    describe_sweep,
+    describe_sweeps,
+    sweeps_table,
+    trials_table,
+)
 from sweeper.analysis.plain import strict
 from sweeper.analysis.results import SweepResults
 from sweeper.analysis.summary import summarize
@@ -29,14 +36,17 @@ __all__ = [
     "describe_comparison",
     "describe_home",
     "describe_sweep",
+    "describe_sweeps",
     "export_best",
     "find_own_sweep",
     "find_sweep",
+    "is_path",
     "is_sweep",
     "join",
     "judge",
     "judge_arms",
     "list_sweeps",
+    "meant",
     "read_config",
     "read_trial_config",
     "strict",

@@ -1,6 +1,7 @@
 """The best configuration of a sweep as a file of its own, with its weights beside it."""
 
 import shutil
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,14 +21,19 @@ _WEIGHTS = Path("best") / "model.safetensors"
 
 
 def export_best(
-    folder: Path, output: Path, arm: str | None = None, force: bool = False, with_weights: bool = True
+    folder: Path,
+    output: Path,
+    arm: str | None = None,
+    force: bool = False,
+    with_weights: bool = True,
+    fetch: Callable[[TrialRecord], None] = lambda record: None,  # noqa: ARG005
 ) -> Path:
     """Write the best trial of the sweep in ``folder`` to ``output``, and its weights to ``<stem>.safetensors``.
 
     The trial is the final with the best validation value among those of the configuration that stands for ``arm``, by
     default for the arm ahead on validation. An arm without a measured final gives its best search trial. ``force``
     replaces files that exist. Whenever ``output`` exists, it is whole and the weights beside it are its own; not
-    ``with_weights`` there are none.
+    ``with_weights`` there are none. ``fetch`` brings the weights of a trial into ``folder``, where that is a copy.
 
     Returns ``output``. Raises UsageError where there is no such arm or ``output`` cannot be written there, and
     SweeperError where no trial was trained to its end or its weights are gone.
@@ -36,6 +42,8 @@ def export_best(
     _check_output(output, weights, force)
     results = SweepResults.load(folder)
     record = best_trial(results, arm)
+    if with_weights:
+        fetch(record)
     trained = _weights_of(folder, record) if with_weights else None
     origin = provenance(results, record, weights.name if trained else None)
     with TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as staging:
@@ -100,7 +108,7 @@ def provenance(results: SweepResults, record: TrialRecord, weights: str | None) 
         "epochs": record.epochs,
         "best_epoch": record.epoch_at(best[0]) if best else None,
         "evaluation": results.spec.settings.evaluation.model_dump(),
-        "threads": results.spec.settings.resources.threads,
+        "threads": results.spec.settings.resources.of(record.arm).threads,
         "weights": weights,
         "versions": {package: _version(package) for package in ("sweeper", "torch")},
     }

@@ -35,15 +35,23 @@ def find_sweep(home: Path, name: str) -> Path:
 
     Raises UsageError where none or several are meant; the message lists those that could be.
     """
-    sweeps = list_sweeps(home)
-    exact = [sweep for sweep in sweeps if sweep.name == name]
-    if exact:
-        return exact[0]
-    if name == ".." or Path(name).name != name:
+    if is_path(name):
         return _at_path(Path(name))
+    return home / meant(name, [sweep.name for sweep in list_sweeps(home)], str(home))
+
+
+def is_path(name: str) -> bool:
+    """Say whether a word is the path of a folder, and never a name."""
+    return name == ".." or Path(name).name != name
+
+
+def meant(name: str, sweeps: Sequence[str], home: str) -> str:
+    """Return which of ``sweeps``, that last worked on first, a name means; see `find_sweep`, points 1, 3 and 4."""
+    if name in sweeps:
+        return name
     if name == LATEST and sweeps:
         return sweeps[0]
-    return _matching(home, name, sweeps)
+    return _matching(name, sweeps, home)
 
 
 def find_own_sweep(home: Path, name: str) -> Path:
@@ -66,9 +74,9 @@ def _at_path(folder: Path) -> Path:
     return folder.resolve()
 
 
-def _matching(home: Path, name: str, sweeps: Sequence[Path]) -> Path:
-    beginning = [sweep for sweep in sweeps if sweep.name.startswith(name)]
-    matching = beginning or [sweep for sweep in sweeps if name in sweep.name]
+def _matching(name: str, sweeps: Sequence[str], home: str) -> str:
+    beginning = [sweep for sweep in sweeps if sweep.startswith(name)]
+    matching = beginning or [sweep for sweep in sweeps if name in sweep]
     if not name or not matching:
         raise UsageError(f"found {name!r}; must be {LATEST} or a sweep in {home}, which holds {_names(sweeps)}")
     if len(matching) > 1:
@@ -76,8 +84,8 @@ def _matching(home: Path, name: str, sweeps: Sequence[Path]) -> Path:
     return matching[0]
 
 
-def _names(sweeps: Sequence[Path]) -> str:
-    shown = ", ".join(sweep.name for sweep in sweeps[:_MOST_LISTED])
+def _names(sweeps: Sequence[str]) -> str:
+    shown = ", ".join(sweeps[:_MOST_LISTED])
     more = len(sweeps) - _MOST_LISTED
     return f"{shown} and {more} more" if more > 0 else shown or "none"
 

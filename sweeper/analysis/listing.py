@@ -1,6 +1,6 @@
 """Sweeps and their trials as plain data for `--json`, and as tables for people."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,16 @@ from sweeper.search.changes import Change, in_words
 
 
 def describe_home(home: Path) -> list[dict[str, Any]]:
-    """Return what `sweeper list --json` prints: one entry for each sweep in ``home``, that last worked on first.
+    """Return what `sweeper list --json` prints: one entry for each sweep in ``home``, that last worked on first."""
+    return describe_sweeps(list_sweeps(home))
+
+
+def describe_sweeps(folders: Iterable[Path]) -> list[dict[str, Any]]:
+    """Return an entry for the sweep in each folder.
 
     A sweep that cannot be read has its reason under ``error`` rather than hiding all others.
     """
-    return [_entry(folder) for folder in list_sweeps(home)]
+    return [_entry(folder) for folder in folders]
 
 
 def describe_sweep(results: SweepResults, changes: Sequence[Change] = ()) -> dict[str, Any]:

@@ -5,13 +5,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from sweeper.cli.cluster.commands import commands as cluster_commands
 from sweeper.cli.options import (
     DEFAULT_HOME,
     Address,
     AsJSON,
     DataDir,
-    Home,
+    HomeName,
     Overrides,
+    Study,
     SweepName,
     TrackingURI,
     Widened,
@@ -20,6 +22,7 @@ from sweeper.cli.picture_commands import Trained
 from sweeper.cli.picture_commands import commands as picture_commands
 from sweeper.cli.source import Source
 from sweeper.cli.surroundings import Surroundings
+from sweeper.remote.homes import open_home
 
 app = typer.Typer(
     help="From one YAML file to an honest answer about which generative model wins.",
@@ -36,15 +39,16 @@ SweepFile = Annotated[Path, typer.Argument(metavar="FILE", help="The sweep, as Y
 def run(
     file: SweepFile,
     overrides: Overrides = None,
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
     data_dir: DataDir = None,
     address: Address = None,
     tracking_uri: TrackingURI = None,
+    study: Study = None,
 ) -> None:
     """Run the sweep in FILE and print its verdict."""
     from sweeper.cli.sweeping import begin
 
-    begin(file, overrides or [], Surroundings(home, data_dir, address, tracking_uri))
+    begin(file, overrides or [], Surroundings(open_home(home), tracking_uri, data_dir, address, study))
 
 
 @app.command()
@@ -52,15 +56,16 @@ def resume(
     sweep: SweepName,
     file: Widened = None,
     overrides: Overrides = None,
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
     data_dir: DataDir = None,
     address: Address = None,
     tracking_uri: TrackingURI = None,
+    study: Study = None,
 ) -> None:
     """Go on with a sweep that was interrupted, or with more of it: more trials, new options, wider ranges."""
     from sweeper.cli.sweeping import go_on
 
-    go_on(sweep, file, overrides or [], Surroundings(home, data_dir, address, tracking_uri))
+    go_on(sweep, file, overrides or [], Surroundings(open_home(home), tracking_uri, data_dir, address, study))
 
 
 @app.command()
@@ -72,31 +77,31 @@ def check(file: SweepFile, overrides: Overrides = None, data_dir: DataDir = None
 
 
 @app.command("list")
-def list_(home: Home = DEFAULT_HOME, as_json: AsJSON = False) -> None:
+def list_(home: HomeName = DEFAULT_HOME, as_json: AsJSON = False) -> None:
     """List the sweeps in the home."""
     from sweeper.cli.showing import list_sweeps
 
-    list_sweeps(home, as_json)
+    list_sweeps(open_home(home), as_json)
 
 
 @app.command()
-def show(sweep: SweepName, home: Home = DEFAULT_HOME, as_json: AsJSON = False) -> None:
+def show(sweep: SweepName, home: HomeName = DEFAULT_HOME, as_json: AsJSON = False) -> None:
     """Show a sweep: its trials, its arms, its verdict."""
     from sweeper.cli.showing import show_sweep
 
-    show_sweep(sweep, home, as_json)
+    show_sweep(sweep, open_home(home), as_json)
 
 
 @app.command()
 def compare(
     sweeps: Annotated[list[str], typer.Argument(metavar="SWEEP...", help="Sweeps, each named as for 'show'.")],
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
     as_json: AsJSON = False,
 ) -> None:
     """Rank the arms of several sweeps side by side, with a verdict on all of them."""
     from sweeper.cli.comparing import compare_sweeps
 
-    compare_sweeps(sweeps, home, as_json)
+    compare_sweeps(sweeps, open_home(home), as_json)
 
 
 @app.command()
@@ -106,12 +111,12 @@ def export(
     arm: Annotated[str | None, typer.Option("--arm", help="The arm to export; default: the best one.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
     no_weights: Annotated[bool, typer.Option("--no-weights", help="Write the configuration alone.")] = False,
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
 ) -> None:
     """Write the best configuration, complete, with where it came from, and its weights beside it."""
     from sweeper.cli.showing import export_sweep
 
-    export_sweep(sweep, output, arm, force, not no_weights, home)
+    export_sweep(sweep, output, arm, force, not no_weights, open_home(home))
 
 
 @app.command()
@@ -155,11 +160,11 @@ def evaluate(
 
 
 @app.command()
-def sync(sweep: SweepName, home: Home = DEFAULT_HOME, tracking_uri: TrackingURI = None) -> None:
+def sync(sweep: SweepName, home: HomeName = DEFAULT_HOME, tracking_uri: TrackingURI = None) -> None:
     """Send to MLflow what a sweep has and MLflow lacks, after an outage or to another server."""
     from sweeper.cli.showing import sync_sweep
 
-    sync_sweep(sweep, Surroundings(home, None, None, tracking_uri))
+    sync_sweep(sweep, Surroundings(open_home(home), tracking_uri))
 
 
 @app.command()
@@ -174,25 +179,25 @@ def prune(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Remove nothing; list what would be.")] = False,
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
     as_json: AsJSON = False,
 ) -> None:
     """Remove the checkpoints of a sweep that its policy, or another one, does not keep."""
     from sweeper.cli.pruning import prune_sweep
 
-    prune_sweep(sweep, keep or [], dry_run, as_json, home)
+    prune_sweep(sweep, keep or [], dry_run, as_json, open_home(home))
 
 
 @app.command()
 def ui(
-    home: Home = DEFAULT_HOME,
+    home: HomeName = DEFAULT_HOME,
     tracking_uri: TrackingURI = None,
     port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port on the loopback address.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the sweeps of the home, on the loopback address."""
     from sweeper.cli.showing import open_ui
 
-    open_ui(Surroundings(home, None, None, tracking_uri), port)
+    open_ui(Surroundings(open_home(home), tracking_uri), port)
 
 
 @app.command()
@@ -209,3 +214,4 @@ def models(
 
 
 app.add_typer(picture_commands)
+app.add_typer(cluster_commands, name="cluster")

@@ -86,7 +86,7 @@ def _seconds_an_epoch(spec: Spec, arm: str, config: dict[str, Any], data_dir: Pa
             folder=Path(folder),
             evaluation=replace(evaluation, every=1),
             data_dir=data_dir,
-            threads=settings.resources.threads,
+            threads=settings.resources.of(arm).threads,
         )
         try:
             result = Trial(job).advance()

@@ -4,7 +4,7 @@ import tempfile
 import traceback
 
 from sweeper.errors import one_line
-from sweeper.tracking.uri import mask
+from sweeper.masking import mask
 
 
 def described_defect(error: Exception) -> str:

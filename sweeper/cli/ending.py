@@ -10,9 +10,9 @@ from sweeper.analysis import SweepResults, arm_table, judge, verdict_text
 from sweeper.cli import exits
 from sweeper.cli.tables import print_table
 from sweeper.cli.warning import tell_error
+from sweeper.files import write_atomically
 from sweeper.search import allow
 from sweeper.search.broken import why_broken
-from sweeper.training.files import write_atomically
 
 VERDICT_FILE = "verdict.txt"
 

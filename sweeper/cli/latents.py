@@ -11,7 +11,7 @@ from sweeper.analysis import Table
 from sweeper.cli.opening import open_model
 from sweeper.cli.source import Output, Source
 from sweeper.cli.tables import print_json, print_table
-from sweeper.training.files import write_atomically
+from sweeper.files import write_atomically
 
 COLOURS = "tab10"
 

@@ -5,8 +5,14 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[
-    Path, typer.Option("--home", envvar="SWEEPER_HOME", help="Folder that holds all sweeps.", show_default=True)
+HomeName = Annotated[
+    str,
+    typer.Option(
+        "--home",
+        envvar="SWEEPER_HOME",
+        help="What holds all sweeps: a folder, or s3://BUCKET/FOLDER.",
+        show_default=True,
+    ),
 ]
 DataDir = Annotated[
     Path | None,
@@ -21,7 +27,15 @@ TrackingURI = Annotated[
     typer.Option(
         "--tracking-uri",
         envvar="MLFLOW_TRACKING_URI",
-        help="MLflow store or server; 'none' tracks nothing. Default: SQLite in the home.",
+        help="MLflow store or server; 'none' tracks nothing. Default: SQLite in the home, if that is a folder.",
+    ),
+]
+Study = Annotated[
+    str | None,
+    typer.Option(
+        "--study",
+        envvar="SWEEPER_STUDY",
+        help="PostgreSQL database that has the study: postgresql://USER@HOST/NAME. Default: the home has it.",
     ),
 ]
 Overrides = Annotated[
@@ -35,4 +49,4 @@ Widened = Annotated[
 AsJSON = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 SweepName = Annotated[str, typer.Argument(metavar="SWEEP", help="Folder name, an unambiguous part of it, or 'latest'.")]
 
-DEFAULT_HOME = Path("sweeps")
+DEFAULT_HOME = "sweeps"

@@ -72,6 +72,10 @@ class Progress:
         details = self._folder / "trials" / assignment.folder / ERROR_FILE
         self._end(assignment, "failed", f"{reason}; see {details}" if details.exists() else reason)
 
+    def told(self, message: str) -> None:
+        """Show what was found out."""
+        self._console.print(message, highlight=False, markup=False, soft_wrap=True)
+
     def warned(self, message: str) -> None:
         """Show what else went wrong."""
         self._console.print(f"warning: {message}", highlight=False, markup=False, soft_wrap=True)

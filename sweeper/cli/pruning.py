@@ -5,13 +5,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sweeper.analysis import Table, find_own_sweep
+from sweeper.analysis import Table
+from sweeper.cli.finding import find_own
 from sweeper.cli.tables import print_json, print_table
 from sweeper.cli.warning import warn
 from sweeper.errors import UsageError
 from sweeper.execution.collector import Collector, Removal
+from sweeper.execution.copies import driven, read
 from sweeper.execution.home import SWEEP_FILE
-from sweeper.execution.ownership import owned
+from sweeper.execution.stored_snapshots import stored_trials
+from sweeper.remote.homes import Home
 from sweeper.search import read_records
 from sweeper.spec import Spec, read_spec
 from sweeper.spec.quantities import shown_bytes
@@ -21,13 +24,14 @@ KEEPS = ("best_of_sweep", "last", "quota")
 """What of ``sweep.checkpoints`` can be asked for afterwards."""
 
 
-def prune_sweep(name: str, keep: list[str], dry_run: bool, as_json: bool, home: Path) -> None:
+def prune_sweep(name: str, keep: list[str], dry_run: bool, as_json: bool, home: Home) -> None:
     """Remove, or with ``dry_run`` only list, the checkpoints that the policy does not keep."""
-    folder = find_own_sweep(home, name)
+    folder = find_own(home, name)
     spec = _asked(folder / SWEEP_FILE, keep)
-    with owned(folder):
-        records = read_records(folder)
-        collector = Collector(folder, spec.settings, lambda: records, lambda line: warn([line]))
+    with driven(home, folder.name):
+        records = read_records(read(home, folder.name))  # As the driver has left them who had the sweep until now.
+        trials = stored_trials(folder, home.store(folder.name))
+        collector = Collector(trials, spec.settings, lambda: records, lambda line: warn([line]))
         removals = collector.survey()
         if not dry_run:
             removals = collector.remove(removals)

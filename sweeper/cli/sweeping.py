@@ -1,27 +1,31 @@
 """`run` and `resume`: a sweep begun or gone on with, watched, and concluded."""
 
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import typer
 from rich.console import Console
 
-from sweeper.analysis import SweepResults, check_resumable, find_own_sweep
+from sweeper.analysis import SweepResults, check_resumable
 from sweeper.cli import exits
 from sweeper.cli.defects import traceback_of
 from sweeper.cli.ending import VERDICT_FILE, conclude, print_results
 from sweeper.cli.extent import ended_trials, expected_trials
+from sweeper.cli.finding import find_own
 from sweeper.cli.progress import Progress
 from sweeper.cli.surroundings import Surroundings
 from sweeper.cli.unfinished import unfinished_like
 from sweeper.cli.warning import warn
 from sweeper.disk import DiskError, described
 from sweeper.errors import SweeperError
+from sweeper.execution.copies import Driven, driven
 from sweeper.execution.home import SWEEP_FILE, new_folder
-from sweeper.execution.ownership import Ownership, owned
-from sweeper.execution.runner import RAY_LOG, Site, run_sweep
+from sweeper.execution.runner import RAY_LOG, run_sweep
 from sweeper.execution.signals import taken_for_ctrl_c
+from sweeper.execution.site import Site
 from sweeper.execution.widening import made_under, widen
+from sweeper.remote.objects import StoreError
 from sweeper.search import allow, read_records
 from sweeper.search.settled import keep_plan
 from sweeper.search.widening import check_widening
@@ -35,13 +39,14 @@ from sweeper.training.trial import Trial
 
 def begin(file: Path, overrides: list[str], surroundings: Surroundings) -> None:
     """Check the file, make the sweep's folder, and run it. Nothing is written before all checks have passed."""
-    spec = read_spec(file, overrides)
+    spec = read_spec(file, surroundings.overridden(overrides))
     allow(spec, workers=1)
     warn(check_components(spec, surroundings.data_dir))
     plan = MeasuringPlan(spec, surroundings.data_dir)
     warn(plan.warnings)
     warn(unfinished_like(plan.spec, surroundings))
-    _run(plan.spec, new_folder(surroundings.home, plan.spec, datetime.now()), surroundings)
+    replicate = partial(surroundings.replica, plan.spec)
+    _run(plan.spec, new_folder(surroundings.home, plan.spec, datetime.now(), replicate).name, surroundings)
 
 
 def go_on(name: str, file: Path | None, overrides: list[str], surroundings: Surroundings) -> None:
@@ -49,9 +54,9 @@ def go_on(name: str, file: Path | None, overrides: list[str], surroundings: Surr
 
     Nothing is written before all checks have passed.
     """
-    folder = find_own_sweep(surroundings.home, name)
+    folder = find_own(surroundings.home, name)
     old = made_under(folder).spec
-    spec = keep_plan(old, read_spec(file or folder / SWEEP_FILE, overrides))
+    spec = keep_plan(old, read_spec(file or folder / SWEEP_FILE, surroundings.overridden(overrides)))
     allow(spec, workers=1)
     records = read_records(folder)
     check_widening(old, spec, records)
@@ -59,19 +64,18 @@ def go_on(name: str, file: Path | None, overrides: list[str], surroundings: Surr
     warn(doubts if spec != old else ())
     planned = MeasuringPlan(spec, surroundings.data_dir).spec
     check_resumable(SweepResults(folder, planned, tuple(records)), ranking_keys(planned, surroundings.data_dir))
-    _run(planned, folder, surroundings)
+    _run(planned, folder.name, surroundings)
 
 
-def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
-    console = Console()
-    site = Site(folder, data_folder(surroundings.data_dir), surroundings.address, surroundings.store)
-    resume = f"go on with: {surroundings.resume_command(folder.name)}"
+def _run(spec: Spec, sweep: str, surroundings: Surroundings) -> None:
+    console, folder = Console(), surroundings.home.workplace(sweep)
+    resume = f"go on with: {surroundings.resume_command(sweep)}"
     try:
-        with taken_for_ctrl_c(), owned(folder) as ownership:
-            finished = _run_owned(spec, site, ownership, console)
+        with taken_for_ctrl_c(), driven(surroundings.home, sweep) as work, work.pushed():
+            finished = _run_owned(spec, work, surroundings, console)
     except KeyboardInterrupt:  # Before the trials or after them; in between, the runner takes it.
         finished = False
-    except DiskError as error:
+    except (DiskError, StoreError) as error:
         raise SweeperError(f"{error}; then {resume}") from error
     except OSError as error:
         raise SweeperError(f"{described(error, folder)}; then {resume}") from error
@@ -88,17 +92,39 @@ def _run(spec: Spec, folder: Path, surroundings: Surroundings) -> None:
     print_results(folder)
 
 
-def _run_owned(spec: Spec, site: Site, ownership: Ownership, console: Console) -> bool:
+def _run_owned(spec: Spec, work: Driven, surroundings: Surroundings, console: Console) -> bool:
     """Take in what has changed since the sweep was left, and run it; return whether it has finished."""
-    folder = site.folder
-    tracked = "nowhere" if site.tracking_uri is None else mask(site.tracking_uri)
-    _print(console, f"sweep {folder}", f"tracked in {tracked}", *([ownership.took_over] if ownership.took_over else ()))
-    changes = widen(folder, spec, datetime.now())
-    if changes:
-        (folder / VERDICT_FILE).unlink(missing_ok=True)  # It was on what the sweep was until now.
-        _print(console, *(f"changed {change}" for change in changes))
-    with Progress(spec, folder, console, expected_trials(spec), ended_trials(read_records(folder))) as progress:
-        return run_sweep(spec, site, Trial, progress, lambda: conclude(folder), ownership)
+    folder, took_over = work.folder, work.ownership.took_over
+    tracked = "nowhere" if surroundings.store is None else mask(surroundings.store)
+    place = surroundings.home.place(folder.name)
+    _print(console, f"sweep {place}", f"tracked in {tracked}", *([took_over] if took_over else ()))
+    with surroundings.replica(spec, folder.name) as replica:
+        changes = widen(folder, spec, datetime.now(), replica, work.push)
+        if changes:
+            work.remove(VERDICT_FILE)  # It was on what the sweep was until now.
+            _print(console, *(f"changed {change}" for change in changes))
+        site = Site(
+            folder=folder,
+            data_dir=data_dir_of_trials(surroundings),
+            address=surroundings.address,
+            tracking_uri=surroundings.store,
+            store=work.store,
+            replica=replica,
+        )
+        with Progress(spec, folder, console, expected_trials(spec), ended_trials(read_records(folder))) as progress:
+            return run_sweep(spec, site, Trial, progress, lambda: _conclude(work), work.ownership)
+
+
+def data_dir_of_trials(surroundings: Surroundings) -> Path | None:
+    """Return the folder of the data sets; ``None`` where every machine of a cluster has one of its own."""
+    is_local = surroundings.address is None or surroundings.data_dir is not None
+    return data_folder(surroundings.data_dir) if is_local else None
+
+
+def _conclude(work: Driven) -> None:
+    """Write the verdict where others look for it."""
+    conclude(work.folder)
+    work.push()
 
 
 def _print(console: Console, *lines: str) -> None:

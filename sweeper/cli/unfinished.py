@@ -7,6 +7,7 @@ from pathlib import Path
 from sweeper.analysis import is_sweep
 from sweeper.cli.ending import VERDICT_FILE
 from sweeper.cli.extent import ended_trials, expected_trials
+from sweeper.cli.finding import find_named
 from sweeper.cli.surroundings import Surroundings
 from sweeper.errors import SweeperError
 from sweeper.execution.home import ID_LENGTH, SWEEP_FILE
@@ -19,7 +20,7 @@ def unfinished_like(spec: Spec, surroundings: Surroundings) -> Iterator[str]:
 
     Folders are named after the digest, so that no other sweep is read.
     """
-    for folder in sorted(surroundings.home.glob(f"{spec.name}-*-{spec.digest[:ID_LENGTH]}*")):
+    for folder in find_named(surroundings.home, f"{spec.name}-*-{spec.digest[:ID_LENGTH]}*"):
         with suppress(SweeperError):  # What cannot be read is no reason not to begin a new sweep.
             if is_sweep(folder) and read_spec(folder / SWEEP_FILE).digest == spec.digest:
                 yield from _unfinished(folder, spec, surroundings)
@@ -30,4 +31,5 @@ def _unfinished(folder: Path, spec: Spec, surroundings: Surroundings) -> Iterato
     if not (folder / VERDICT_FILE).exists() or not all(record.finished for record in records):
         trials, command = expected_trials(spec), surroundings.resume_command(folder.name)
         of = "" if trials is None else f" of {trials}"
-        yield f"{folder} asks the same, and {ended_trials(records).total()}{of} trials ended; go on with it: {command}"
+        place = surroundings.home.place(folder.name)
+        yield f"{place} asks the same, and {ended_trials(records).total()}{of} trials ended; go on with it: {command}"

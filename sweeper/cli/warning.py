@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from rich.console import Console
 
-from sweeper.tracking.uri import mask
+from sweeper.masking import mask
 
 
 def warn(warnings: Iterable[str]) -> None:

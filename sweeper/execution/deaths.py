@@ -8,10 +8,12 @@ from ray.air.execution import _internal
 from ray.exceptions import OutOfMemoryError, RayActorError
 from ray.tune.experiment import Trial
 
+from sweeper.execution.draining import NodeDrainsError
 from sweeper.execution.losses import Loss
 from sweeper.training.hang import take_hang
 
 _NODE = {
+    NodeDrainsError.__name__: "its node is about to be taken away",
     "its node has died": "its node has died",  # Preempted or not.
     "is unavailable: ": "its node does not answer",
 }

@@ -4,18 +4,24 @@ Ray Tune and the simulator both talk to this and to nothing else, so that what i
 on it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from sweeper.disk import DiskError
 from sweeper.errors import SweeperError
 from sweeper.execution.listener import Listener
 from sweeper.execution.losses import Loss, Losses
+from sweeper.execution.machines import Machines
+from sweeper.execution.placement import Seat
 from sweeper.search import Assignment, Decision, Report, Sweep
 from sweeper.spec import Spec
 from sweeper.tracking import mask
 from sweeper.training.job import EpochResult, Failure, Job, Outcome, final_evaluation, search_evaluation
+
+Claim: TypeAlias = tuple[str, int]
+"""What a trial takes of the machines, by its arm and its scale."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +31,21 @@ class Workplace:
     folder: Path
     data_dir: Path | None
     workers: int
-    device: str
+    device: str = "cpu"
+    store: str | None = None
+    """Where the sweep is of which ``folder`` is a copy, such as ``s3://bucket/sweeps/first``."""
     largest: int = 1
     """How many times the share of one of them a trial may have at most: with that it has a whole machine or GPU."""
+    machines: Machines | None = None
+    """Those of a cluster, which say how many workers there are at a time; ``None`` where that stays the same."""
+    seats: Mapping[str, Seat] = field(default_factory=dict)
+    """Of those arms whose trials have another device, or another largest share."""
+    has_room: Callable[[Sequence[Claim], Claim], bool] | None = None
+    """Says whether a trial finds room beside others; ``None`` where it is the same for trials of all arms."""
+
+    def seat(self, arm: str) -> Seat:
+        """Return what every trial of an arm has."""
+        return self.seats.get(arm) or Seat(self.device, self.largest)
 
 
 @dataclass(frozen=True)
@@ -65,7 +83,7 @@ class Dispatcher:
     @property
     def workers(self) -> int:
         """How many jobs are out at once, at most."""
-        return self._place.workers
+        return self._place.workers if self._place.machines is None else self._place.machines.room()
 
     @property
     def finished(self) -> bool:
@@ -78,19 +96,34 @@ class Dispatcher:
         A trial with a larger share takes the places of several workers. Until they are free, nothing else begins, which
         could take them again.
         """
-        free = self._place.workers - sum(map(self._places, self._in_work.values()))
+        job = self._next()
+        if job is None and self._place.machines is not None:
+            self._place.machines.ask(self._sweep.due)
+        return job
+
+    def hold(self) -> None:
+        """Begin nothing, and want no room for it either: a trial with a larger share waits for what there is."""
+        if self._place.machines is not None:
+            self._place.machines.ask(lambda: 0)
+
+    def _next(self) -> Job | None:
+        free = self.workers - sum(map(self._places, self._in_work.values()))
         if free < 1:
             return None
         self._care.check()
-        assignment, self._waiting = self._waiting or self._sweep.next(), None
+        assignment, self._waiting = self._waiting or self._sweep.next(self._arms_with_room()), None
         if assignment is None:
             return None
-        if self._places(assignment) > free:
+        if self._places(assignment) > free or (self._in_work and not self._has_room(_claim(assignment))):
             self._waiting = assignment
             return None
         self._in_work[assignment.number] = assignment
         self._listener.begun(assignment)
         return self._job(assignment)
+
+    def arm(self, number: int) -> str:
+        """Return the arm of a trial that is handed out."""
+        return self._in_work[number].arm
 
     def take(self, number: int, outcome: Outcome) -> Decision:
         """Take in what a trial came to; say whether the trial goes on."""
@@ -151,8 +184,9 @@ class Dispatcher:
 
     def _take_want_of_memory(self, number: int, reason: str) -> None:
         """Let a trial try again from its last checkpoint with twice its share, as long as there is more to have."""
-        if self._in_work[number].scale >= self._place.largest:
-            self._fail(number, f"{reason} with all of the {'machine' if self._place.device == 'cpu' else 'GPU'}")
+        seat = self._place.seat(self.arm(number))
+        if self._in_work[number].scale >= seat.largest:
+            self._fail(number, f"{reason} with all of the {'machine' if seat.device == 'cpu' else 'GPU'}")
             return
         assignment = self._in_work.pop(number)
         self._sweep.enlarge(number)
@@ -170,9 +204,20 @@ class Dispatcher:
     def _warn(self, assignment: Assignment, what: str) -> None:
         self._listener.warned(mask(f"trial {assignment.number} ({assignment.arm}): {what}"))
 
+    def _arms_with_room(self) -> list[str] | None:
+        """Return the arms of which a trial finds room, ``None`` for all: the only trial may wait for its machine."""
+        if self._place.has_room is None:
+            return None
+        arms = [arm for arm in self._place.seats if self._has_room((arm, 1))]
+        return arms if arms or self._in_work else None
+
+    def _has_room(self, claim: Claim) -> bool:
+        taken = list(map(_claim, self._in_work.values()))
+        return self._place.has_room is None or self._place.has_room(taken, claim)
+
     def _places(self, assignment: Assignment) -> int:
         """Return of how many workers a trial takes the places."""
-        return min(assignment.scale, self._place.workers)
+        return min(assignment.scale, self.workers)
 
     @property
     def _split(self) -> str:
@@ -192,9 +237,14 @@ class Dispatcher:
             config=assignment.config,
             seed=assignment.seed,
             folder=self._place.folder / "trials" / assignment.folder,
+            store=None if self._place.store is None else f"{self._place.store}/trials/{assignment.folder}",
             evaluation=measure(self._settings),
             data_dir=self._place.data_dir,
-            device=self._place.device,
-            threads=self._settings.resources.threads,
+            device=self._place.seat(assignment.arm).device,
+            threads=self._settings.resources.of(assignment.arm).threads,
             scale=assignment.scale,
         )
+
+
+def _claim(assignment: Assignment) -> Claim:
+    return assignment.arm, assignment.scale

@@ -20,6 +20,10 @@ class Listener(Protocol):
         """A trial failed."""
         ...
 
+    def told(self, message: str) -> None:
+        """Something was found out that the sweep goes by; the message says in one line what."""
+        ...
+
     def warned(self, message: str) -> None:
         """Something beside the trials went wrong; the message says in one line what, and what to do."""
         ...
@@ -35,6 +39,9 @@ class Silent:
         """Do nothing."""
 
     def failed(self, assignment: Assignment, reason: str) -> None:
+        """Do nothing."""
+
+    def told(self, message: str) -> None:
         """Do nothing."""
 
     def warned(self, message: str) -> None:

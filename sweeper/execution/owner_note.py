@@ -49,6 +49,10 @@ class OwnerNote:
         """Return the note with one more sign of life."""
         return replace(self, beats=self.beats + 1, alive=_now(), uptime=time.monotonic())
 
+    def wrote(self, content: bytes) -> bool:
+        """Say whether the same driver has written the content of a note."""
+        return self.token.encode() in content
+
     @property
     def on_this_machine(self) -> bool:
         """Whether the kernel that runs this process ran the one that wrote the note."""
@@ -65,10 +69,9 @@ class OwnerNote:
         return f"process {self.pid} on host {self.host}"
 
 
-def write_note(path: Path, note: OwnerNote) -> None:
-    """Write ``note`` into a file that exists, which is never made again where it is gone."""
-    with path.open("r+b", buffering=0) as file:
-        file.write(json.dumps(asdict(note)).encode().ljust(_SIZE))
+def written(note: OwnerNote) -> bytes:
+    """Return the content that `parse_note` reads."""
+    return json.dumps(asdict(note)).encode().ljust(_SIZE)
 
 
 def parse_note(content: bytes) -> OwnerNote | None:

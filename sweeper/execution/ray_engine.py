@@ -8,39 +8,33 @@ from ray.tune.execution import tune_controller
 
 from sweeper.execution.deaths import Actors
 from sweeper.execution.dispatcher import Dispatcher
-from sweeper.execution.session import Capacity
-from sweeper.execution.tune_bridge import Bridge, EndOnError, StudyScheduler, StudySearcher
+from sweeper.execution.tune_bridge import Bridge, EndOnError, Request, StudyScheduler, StudySearcher
 from sweeper.execution.worker import Worker
-from sweeper.spec import SweepSettings
+from sweeper.spec import Failures
 from sweeper.training.job import RunFactory
 
 UNLIMITED = -1
 """Tune's word for "ask the searcher until it has finished"."""
 
 
-def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, settings: SweepSettings) -> None:
+def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, request: Request, failures: Failures) -> None:
     """Run trials until the sweep has finished or Ctrl-C was pressed; raise what went wrong in the sweep itself.
 
     Tune installs its own handler for Ctrl-C and returns early after it, with the running epochs abandoned: their
     trials go on from their last checkpoints when the sweep is resumed.
     """
-    bridge = Bridge(dispatcher, factory, settings.failures)
+    bridge = Bridge(dispatcher, factory, failures, request)
     tune_controller.RayActorManager = Actors  # Tune has no parameter for it.
-
-    def share(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-        return tune.PlacementGroupFactory([capacity.request(settings.resources, config["job"].scale)])
 
     # Tune keeps books of its own; none of them is needed once it has returned.
     with tempfile.TemporaryDirectory(prefix="sweeper-tune-") as books:
         tuner = tune.Tuner(
-            tune.with_resources(Worker, share),
+            tune.with_resources(Worker, _asked),
             tune_config=tune.TuneConfig(
                 search_alg=StudySearcher(bridge),
                 scheduler=StudyScheduler(bridge),
                 num_samples=UNLIMITED,
                 reuse_actors=True,
-                # The dispatcher keeps to this by itself; to Tune it says how many workers may start at the same time.
-                max_concurrent_trials=dispatcher.workers,
                 trial_dirname_creator=lambda trial: str(trial.trial_id),
             ),
             run_config=tune.RunConfig(
@@ -55,3 +49,8 @@ def run_on_ray(dispatcher: Dispatcher, factory: RunFactory, capacity: Capacity, 
         tuner.fit()
     if bridge.error is not None:
         raise bridge.error
+
+
+def _asked(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """Return what a trial asks for, as one machine's."""
+    return tune.PlacementGroupFactory([config["request"]])

@@ -7,8 +7,10 @@ _SWITCHES = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Without it Ray warns about its own future default.
     "RAY_AIR_NEW_OUTPUT": "0",  # The old reporter is the one that keeps quiet when told to.
     "RAY_CHDIR_TO_TRIAL_DIR": "0",  # Relative paths keep their meaning in workers.
+    "RAY_TRAIN_COUNT_PREEMPTION_AS_FAILURE": "1",  # Else Tune, too, tries again what was on a node that was drained.
     "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",  # The curves are ours; Tune's CSV, JSON and TensorBoard copies are not.
     "TUNE_GLOBAL_CHECKPOINT_S": "1000000000",  # The study is the truth; nobody reads Tune's snapshots.
+    "TUNE_MAX_PENDING_TRIALS_PG": "1000000",  # How many workers may start at once is the dispatcher's business.
     "TUNE_PRINT_ALL_TRIAL_ERRORS": "0",
 }
 

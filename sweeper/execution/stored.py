@@ -1,41 +1,54 @@
-"""The checkpoints in a trial's folder: what they take on the disk, and their removal, which never follows a link.
+"""The checkpoints of trials: what they take where they are stored, and how they are reached there."""
 
-A folder is renamed before anything in it is removed, so that a kill leaves either the whole of it or a leftover under
-a name that nothing reads; leftovers go the next time.
-"""
-
-import errno
-import fcntl
-import os
 import re
-import shutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import NamedTuple, Protocol, Self
 
+from sweeper.files import UNFINISHED
 from sweeper.search.keeping import Parts
-from sweeper.training.files import UNFINISHED, temporary_name
-from sweeper.training.hang import HANG_FILE
-from sweeper.training.holding import LOCK
-
-Identity = tuple[int, int]
-"""Device and inode: equal for two names of one file."""
 
 _OURS = re.compile(rf"(best|last)(\.previous|\..+{re.escape(UNFINISHED)})?")
-"""The folders of checkpoints, as training names them: of each part the one in use, then those before and after it."""
-_REAL_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-_NOTHING_OF_OURS = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
-"""How the system says that a folder is not there, or is a link."""
+
+
+def holds_checkpoints(name: str) -> bool:
+    """Say whether a folder in that of a trial is one of checkpoints, by the names that training gives them.
+
+    Of each part that is the one in use, and those before and after it.
+    """
+    return _OURS.fullmatch(name) is not None
+
+
+class StoredFile(NamedTuple):
+    """One name of what is stored once."""
+
+    identity: Hashable
+    """Equal for all names of it: device and inode, or the hash of its content."""
+    size: int
+    """In bytes."""
+    names: int
+    """How many there are, anywhere."""
 
 
 @dataclass(frozen=True)
 class Stored:
     """The checkpoints that are in a trial's folder."""
 
-    folders: Mapping[str, Mapping[Identity, int]] = field(default_factory=dict)
+    folders: Mapping[str, Mapping[Hashable, int]] = field(default_factory=dict)
     """Folder by folder the bytes of each file; 0 of one that has a name elsewhere as well, which removing leaves."""
+
+    @classmethod
+    def of(cls, found: Mapping[str, Iterable[StoredFile]]) -> Self:
+        """Return what is in folders of checkpoints, given by the files in each."""
+        folders = {folder: list(files) for folder, files in found.items()}
+        here = Counter(file.identity for files in folders.values() for file in files)
+        return cls(
+            {
+                folder: {file.identity: file.size if here[file.identity] == file.names else 0 for file in files}
+                for folder, files in folders.items()
+            }
+        )
 
     def size(self, parts: Parts) -> int:
         """Return the bytes that parts take together; a file that has several names counts once."""
@@ -53,107 +66,36 @@ class Stored:
         return self._bytes(self.folders) - self._bytes(name for name in self.folders if name not in names)
 
     def _bytes(self, names: Iterable[str]) -> int:
-        files: dict[Identity, int] = {}
+        files: dict[Hashable, int] = {}
         for name in names:
             files |= self.folders[name]
         return sum(files.values())
 
 
-def find_stored(sweep: Path, trial: str) -> Stored:
-    """Return the checkpoints in the folder of a trial; none where that folder, or ``trials/``, is gone or a link."""
-    try:
-        with _opened(sweep, trial) as folder, os.scandir(folder) as entries:
-            ours = [entry.name for entry in entries if _OURS.fullmatch(entry.name) and _is_real_folder(entry)]
-            statuses = {name: list(_statuses(name, folder)) for name in ours}
-    except OSError as error:
-        if error.errno in _NOTHING_OF_OURS:
-            return Stored()
-        raise
-    names = Counter(_identity(status) for found in statuses.values() for status in found)
-    return Stored(
-        {
-            folder: {
-                _identity(status): status.st_size if names[_identity(status)] == status.st_nlink else 0
-                for status in found
-            }
-            for folder, found in statuses.items()
-        }
-    )
+class StoredTrials(Protocol):
+    """Where the folders of a sweep's trials are stored. Its methods may be called by several threads."""
 
+    @property
+    def at_once(self) -> int:
+        """How many trials it is quickest to look at at the same time."""
+        ...
 
-def remove_stored(sweep: Path, trial: str, names: Iterable[str]) -> None:
-    """Remove folders of checkpoints, found by `find_stored`, from the folder of a trial.
+    def place(self, trial: str) -> str:
+        """Return where a trial is, as people name it."""
+        ...
 
-    Raises BlockingIOError where a worker is still at work there, as one may be whose driver was killed, and OSError.
-    """
-    with _opened(sweep, trial) as folder, _let_go(folder):
-        for name in names:
-            leftover = name
-            if not name.endswith(UNFINISHED):
-                leftover = temporary_name(Path(name)).name
-                os.rename(name, leftover, src_dir_fd=folder, dst_dir_fd=folder)
-            shutil.rmtree(leftover, dir_fd=folder)
+    def find(self, trial: str) -> Stored:
+        """Return the checkpoints of a trial; none where there is no such trial. Raises OSError and SweeperError."""
+        ...
 
+    def remove(self, trial: str, names: Iterable[str]) -> None:
+        """Remove folders of checkpoints that were found.
 
-def remove_half_written(sweep: Path, trial: str) -> None:
-    """Remove the files that a worker which was killed has left half written in the folder of a trial that has ended.
+        Raises FileNotFoundError, BlockingIOError or ChangedError where somebody else was quicker, or is at work there;
+        otherwise as `find` does.
+        """
+        ...
 
-    Raises as `remove_stored` does, but for a folder that is gone or a link.
-    """
-    try:
-        with _opened(sweep, trial) as folder, _let_go(folder):
-            for _, _, files, descriptor in os.fwalk(".", follow_symlinks=False, dir_fd=folder):
-                for name in files:
-                    if name.endswith(UNFINISHED) or name == HANG_FILE:
-                        os.unlink(name, dir_fd=descriptor)
-    except OSError as error:
-        if error.errno not in _NOTHING_OF_OURS:
-            raise
-
-
-@contextmanager
-def _opened(sweep: Path, trial: str) -> Iterator[int]:
-    """Open the folder of a trial, which cannot be exchanged for a link any more then."""
-    if os.sep in trial:  # A name that somebody made up in a journal.
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), trial)
-    trials = os.open(sweep / "trials", _REAL_FOLDER)
-    try:
-        folder = os.open(trial, _REAL_FOLDER, dir_fd=trials)
-    finally:
-        os.close(trials)
-    try:
-        yield folder
-    finally:
-        os.close(folder)
-
-
-@contextmanager
-def _let_go(folder: int) -> Iterator[None]:
-    """Hold the lock that a worker holds as long as it writes into the folder of a trial."""
-    try:
-        lock = os.open(LOCK, os.O_RDWR | os.O_NOFOLLOW, dir_fd=folder)
-    except FileNotFoundError:  # No worker was ever there.
-        yield
-        return
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(lock)
-
-
-def _statuses(name: str, folder: int) -> Iterator[os.stat_result]:
-    """Yield the status of every file in a folder that may be written to meanwhile."""
-    with suppress(FileNotFoundError):
-        for _, _, files, descriptor in os.fwalk(name, follow_symlinks=False, dir_fd=folder):
-            for file in files:
-                with suppress(FileNotFoundError):
-                    yield os.stat(file, dir_fd=descriptor, follow_symlinks=False)
-
-
-def _is_real_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir(follow_symlinks=False)
-
-
-def _identity(status: os.stat_result) -> Identity:
-    return status.st_dev, status.st_ino
+    def remove_half_written(self, trial: str) -> None:
+        """Remove what a worker which was killed has left half written of a trial that has ended; raises as `remove`."""
+        ...

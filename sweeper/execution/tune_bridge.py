@@ -1,5 +1,6 @@
 """Ray Tune's two questions, answered by the sweep: which trial next (searcher), and does it go on (scheduler)."""
 
+from collections.abc import Callable
 from typing import Any
 
 from ray.tune.experiment import Trial
@@ -13,6 +14,9 @@ from sweeper.search import Decision
 from sweeper.spec import Failures
 from sweeper.training.job import RunFactory
 
+Request = Callable[[str, int], dict[str, float]]
+"""Says what a trial of an arm asks Ray for, with so many times its share."""
+
 
 class Bridge:
     """What searcher and scheduler share: whose trial is whose, and the first exception of ours.
@@ -20,8 +24,9 @@ class Bridge:
     Ray would wrap an exception raised in a callback and go on; kept here, it ends the sweep and reaches the user.
     """
 
-    def __init__(self, dispatcher: Dispatcher, factory: RunFactory, failures: Failures) -> None:
+    def __init__(self, dispatcher: Dispatcher, factory: RunFactory, failures: Failures, request: Request) -> None:
         self.dispatcher = dispatcher
+        self.request = request
         self.factory = factory
         self.failures = failures
         self.numbers: dict[str, int] = {}
@@ -47,14 +52,18 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         try:
             if bridge.error is not None or bridge.dispatcher.finished:
                 return str(Searcher.FINISHED)
-            job = None if bridge.room_wanted else bridge.dispatcher.next()
+            if bridge.room_wanted:
+                bridge.dispatcher.hold()
+                return None
+            job = bridge.dispatcher.next()
         except Exception as error:
             bridge.error = error
             return str(Searcher.FINISHED)
         if job is None:
             return None
         bridge.numbers[trial_id] = job.number
-        return {"job": job, "factory": bridge.factory, "failures": bridge.failures}
+        request = bridge.request(bridge.dispatcher.arm(job.number), job.scale)
+        return {"job": job, "factory": bridge.factory, "failures": bridge.failures, "request": request}
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Do nothing: the scheduler has told the sweep already, before anything acted on it."""

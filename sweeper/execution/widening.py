@@ -4,23 +4,24 @@ A kill in between leaves a file that differs from what the journal says the tria
 of the file by hand, which the next resumption takes in.
 """
 
-import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import count
 from pathlib import Path
 
 from sweeper.execution.home import SWEEP_FILE
+from sweeper.files import write_atomically
 from sweeper.search import read_records
 from sweeper.search.changes import Change, differences
 from sweeper.search.history import History, read_history, record_spec
+from sweeper.search.replacing import put_in_place
+from sweeper.search.replica import Replica
 from sweeper.search.rewriting import rewrite
 from sweeper.search.storage import JOURNAL
+from sweeper.search.synchronizing import synchronize
 from sweeper.search.widening import check_widening
 from sweeper.spec import Spec, read_spec
-from sweeper.training.files import bring_to_disk, write_atomically
 
 _WORK_FOLDER = "widening"
 
@@ -33,16 +34,26 @@ def made_under(folder: Path) -> History:
     return read_history(folder) or _unwritten(folder)
 
 
-def widen(folder: Path, spec: Spec, now: datetime) -> tuple[Change, ...]:
+def widen(
+    folder: Path,
+    spec: Spec,
+    now: datetime,
+    replica: Replica | None = None,
+    publish: Callable[[], None] = lambda: None,
+) -> tuple[Change, ...]:
     """Make ``spec`` what the sweep in ``folder`` goes on under; return what that changes.
+
+    Where the folder is a copy, ``publish`` sends its file to where the sweep really is, before the journal goes there.
 
     Raises UsageError, with nothing written, where it would falsify trials that have begun.
     """
+    if replica is not None:
+        synchronize(folder / JOURNAL, replica)
     written = read_history(folder)
     old = written or _unwritten(folder)
     if old.spec.to_yaml() == spec.to_yaml():
         if written is None:
-            record_spec(folder, spec)
+            record_spec(folder, spec, replica)
         return ()
     records = read_records(folder)
     check_widening(old.spec, spec, records)
@@ -51,7 +62,11 @@ def widen(folder: Path, spec: Spec, now: datetime) -> tuple[Change, ...]:
     with _work_folder(folder) as work:
         rewrite(folder, work, old.spec, History(spec, old.changes + changes))
         write_atomically(folder / SWEEP_FILE, spec.to_yaml().encode())
-        _replace(folder / JOURNAL, work / JOURNAL)
+        publish()
+        rewritten = (work / JOURNAL).read_bytes()
+        if replica is not None:
+            replica.replace(rewritten)
+        put_in_place(folder / JOURNAL, rewritten)
     return changes
 
 
@@ -69,11 +84,3 @@ def _work_folder(folder: Path) -> Iterator[Path]:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _replace(path: Path, by: Path) -> None:
-    """Put one file in the place of another, which is kept beside it under the first free number."""
-    kept = (path.with_name(f"{path.name}.{number}") for number in count(1))
-    os.link(path, next(name for name in kept if not name.exists()))
-    by.replace(path)
-    bring_to_disk(path.parent)

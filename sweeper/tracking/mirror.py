@@ -9,11 +9,13 @@ from pathlib import Path
 
 from sweeper.errors import SweeperError
 from sweeper.locking import HeldError, locked
+from sweeper.masking import mask
+from sweeper.remote.objects import Objects
 from sweeper.search import read_records
+from sweeper.tracking.files import Files, InStore, OnDisk
 from sweeper.tracking.process import Outcome, unsent
 from sweeper.tracking.session import Connect, Session
 from sweeper.tracking.store import connect as connect_mlflow
-from sweeper.tracking.uri import mask
 
 LOCK = "tracking.lock"
 LONGEST_PROBLEM = 200
@@ -29,7 +31,15 @@ class Mirror:
     and asks MLflow again: that is also all it does after it was killed, and why nothing is ever there twice.
     """
 
-    def __init__(self, folder: Path, uri: str, commit: str | None = None, connect: Connect = connect_mlflow) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        uri: str,
+        commit: str | None = None,
+        connect: Connect = connect_mlflow,
+        files: Files | None = None,
+    ) -> None:
+        """Mirror the sweep in ``folder`` at ``uri``; ``files`` says where its files are, if not all in there."""
         self.folder = folder
         self.uri = uri
         self.problem: str | None = None
@@ -38,6 +48,7 @@ class Mirror:
         """Whether that was since another process has the sweep's folder: the mirror of a driver that was killed."""
         self._origin = {} if commit is None else {"mlflow.source.git.commit": commit}
         self._connect = connect
+        self._files = OnDisk(folder) if files is None else files
         self._session: Session | None = None
         self._synchronised: datetime | None = None
         self._lock = ExitStack()
@@ -57,7 +68,7 @@ class Mirror:
         try:
             self._hold_lock()
             if self._session is None:
-                self._session = Session(self.folder, self.uri, self._origin, self._connect)
+                self._session = Session(self.folder, self.uri, self._origin, self._connect, self._files)
             self._session.send(outcome)
         except Exception as error:
             self._session = None
@@ -87,12 +98,12 @@ class Mirror:
         self.problem = problem
 
 
-def sync(folder: Path, uri: str) -> None:
-    """Send the whole sweep in ``folder`` as it is on disk, without a driver.
+def sync(folder: Path, uri: str, store: Objects | None = None) -> None:
+    """Send the whole sweep in ``folder``, a copy of that in ``store`` if there is one, without a driver.
 
     Raises SweeperError where that fails, and where the sweep's own process is sending it.
     """
-    with closing(Mirror(folder, uri)) as mirror:
+    with closing(Mirror(folder, uri, files=None if store is None else InStore(folder, store))) as mirror:
         if not mirror.synchronise(_outcome(folder)):
             raise SweeperError(mirror.lacking())
 

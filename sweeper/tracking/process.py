@@ -8,8 +8,10 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Literal, Self
 
+from sweeper.masking import mask
+from sweeper.remote.objects import Objects
 from sweeper.tracking.lease import WORK, Lease, new_cell
-from sweeper.tracking.uri import has_server, mask
+from sweeper.tracking.uri import has_server
 
 Outcome = Literal["finished", "interrupted", "failed"]
 """How a sweep ended."""
@@ -20,14 +22,16 @@ CHECK = 60.0
 """Seconds between looks whether the mirror is alive: one that cannot live costs its start no more often."""
 
 _POLL = 0.05
+_COMMAND = (sys.executable, "-P", "-m", "sweeper.tracking")
 
 
 class Tracking:
     """A mirror that is kept running. The driver never waits for it but at the end, and then only while it gets on."""
 
-    def __init__(self, folder: Path, uri: str) -> None:
+    def __init__(self, folder: Path, uri: str, store: Objects | None) -> None:
         self._folder = folder
         self._uri = uri
+        self._store = store
         self._cell = new_cell()
         self._lease = Lease(self._cell.fileno())
         try:
@@ -40,13 +44,14 @@ class Tracking:
         self._keeper.start()
 
     @classmethod
-    def start(cls, folder: Path, uri: str) -> Self:
+    def start(cls, folder: Path, uri: str, store: Objects | None = None) -> Self:
         """Start to mirror the sweep in ``folder`` at ``uri``; what goes wrong there goes into its `tracking.log`.
 
+        Where the folder is the driver's copy of a sweep in ``store``, what it lacks of trials is fetched from there.
         Raises UsageError where ``uri`` is none that MLflow knows.
         """
         has_server(uri)
-        return cls(folder, uri)
+        return cls(folder, uri, store)
 
     @property
     def alive(self) -> bool:
@@ -78,7 +83,7 @@ class Tracking:
         self._lease.extend(WORK)
         with (self._folder / LOG).open("ab") as log:
             return subprocess.Popen(  # noqa: S603 -- our own module by our own interpreter
-                [sys.executable, "-P", "-m", "sweeper.tracking", str(self._folder), str(self._cell.fileno())],
+                [*_COMMAND, str(self._folder), str(self._cell.fileno()), *self._place],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -89,6 +94,10 @@ class Tracking:
                 # of its own would do as well, but Linux schedules sessions against each other, whatever their nice.
                 process_group=0,
             )
+
+    @property
+    def _place(self) -> tuple[str, ...]:
+        return () if self._store is None else (self._store.url,)
 
     def _keep(self) -> None:
         while not self._over.wait(CHECK):

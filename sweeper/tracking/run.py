@@ -33,6 +33,10 @@ class Run:
         self._params: dict[str, str] = {} if found is None else dict(found.data.params)
         self._metrics: dict[str, float] = {} if found is None else dict(found.data.metrics)
 
+    def latest(self, metric: str) -> float:
+        """Return the latest value of a metric there, 0 where there is none."""
+        return self._metrics.get(metric, 0.0)
+
     def create(self, content: Content, origin: Mapping[str, str]) -> str:
         """Return the run's id; create the run where there is none, with ``origin`` as tags that never change."""
         if not self._id:

@@ -1,6 +1,6 @@
 """A connection to MLflow for one sweep, with what is known to be there, until something goes wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,12 @@ from sweeper.search import RecordReader, TrialRecord
 from sweeper.search.storage import JOURNAL
 from sweeper.spec import read_spec
 from sweeper.tracking.content import Content
+from sweeper.tracking.files import Files
 from sweeper.tracking.pictures import find_pictures
 from sweeper.tracking.process import Outcome
 from sweeper.tracking.run import Run, stamp
 from sweeper.tracking.store import find_runs, open_experiment
-from sweeper.tracking.sweep import SPECIFICATION, sweep_content
+from sweeper.tracking.sweep import CLOCK, SPECIFICATION, sweep_content
 from sweeper.tracking.trial import ARTIFACTS, trial_content
 
 Connect = Callable[[str], Any]
@@ -23,13 +24,14 @@ Connect = Callable[[str], Any]
 class Session:
     """Sends a sweep to MLflow, in each round what is new on disk."""
 
-    def __init__(self, folder: Path, uri: str, origin: dict[str, str], connect: Connect) -> None:
+    def __init__(self, folder: Path, uri: str, origin: dict[str, str], connect: Connect, files: Files) -> None:
         self._folder = folder
+        self._files = files
         self._origin = origin
         self._spec = read_spec(folder / SPECIFICATION)
         self._reader: RecordReader | None = None
         self._client = connect(uri)
-        self._experiment_id = open_experiment(self._client, uri, self._spec.name, folder.parent)
+        self._experiment_id = open_experiment(self._client, uri, self._spec.name, files.home)
         found = find_runs(self._client, self._experiment_id, folder.name)
         self._runs = {number: Run(self._client, self._experiment_id, run) for number, run in found.items()}
         self._seen: dict[int, tuple[object, ...]] = {}
@@ -41,9 +43,10 @@ class Session:
         Artifacts come last, so that where they cannot be sent the metrics of all trials still are.
         """
         records = self._begun()
-        sweep = sweep_content(self._spec, self._folder, records, outcome)
         parent = self._run(None)
+        sweep = sweep_content(self._spec, self._folder, records, outcome, parent.latest(CLOCK))
         parent_id = parent.create(sweep, self._origin)
+        self._bring(records, over=outcome is not None)
         looks = {record.number: self._look(record, outcome) for record in records}
         changed = [record for record in records if looks[record.number] != self._seen.get(record.number)]
         sent = [self._send_trial(record, parent_id, outcome) for record in changed]
@@ -58,6 +61,9 @@ class Session:
             self._reader = RecordReader(self._folder)
         records = [] if self._reader is None else self._reader.read()
         return [record for record in records if record.started is not None and record.config]
+
+    def _bring(self, records: Sequence[TrialRecord], *, over: bool) -> None:
+        self._files.bring([record for record in records if over or record.number not in self._settled], over=over)
 
     def _run(self, number: int | None) -> Run:
         return self._runs.setdefault(number, Run(self._client, self._experiment_id))

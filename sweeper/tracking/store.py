@@ -38,9 +38,10 @@ def connect(uri: str) -> Any:
             gc.enable()
 
 
-def open_experiment(client: Any, uri: str, name: str, home: Path) -> str:
+def open_experiment(client: Any, uri: str, name: str, home: Path | str) -> str:
     """Return the id of the experiment ``name``: found, taken out of the bin, or created with artifacts in the home.
 
+    That is a folder, or the URL of a place in a store.
     A tracking server decides itself where artifacts go.
     """
     from mlflow.exceptions import MlflowException

@@ -22,10 +22,16 @@ _STATUS: dict[Outcome | None, Status] = {
 }
 
 
-def sweep_content(spec: Spec, folder: Path, records: Sequence[TrialRecord], outcome: Outcome | None) -> Content:
-    """Return what the parent run is to say; ``outcome`` is ``None`` while a driver is at work."""
-    rows = tuple(_rows(spec, records))
+def sweep_content(
+    spec: Spec, folder: Path, records: Sequence[TrialRecord], outcome: Outcome | None, sent: float = 0.0
+) -> Content:
+    """Return what the parent run is to say; ``outcome`` is ``None`` while a driver is at work.
+
+    Rows before the one at ``sent``, the clock's latest value in MLflow, are left out.
+    """
+    rows = tuple(_rows(spec, records, sent))
     began = _moment_written(folder / SPECIFICATION)
+    started = min((record.started for record in records if record.started), default=None)
     return Content(
         name=folder.name,
         tags=_tags(spec, folder.name, records),
@@ -33,15 +39,18 @@ def sweep_content(spec: Spec, folder: Path, records: Sequence[TrialRecord], outc
         rows=rows,
         clock=CLOCK,
         status=_STATUS[outcome],
-        started=min([began, *(milliseconds(record.started) for record in records if record.started)]),
+        started=began if started is None else min(began, milliseconds(started)),
         ended=rows[-1].timestamp if rows else began,
         folder=folder,
         files=existing(folder, ARTIFACTS) if outcome else (),
     )
 
 
-def _rows(spec: Spec, records: Sequence[TrialRecord]) -> Iterator[Row]:
-    """Yield how the sweep stood after each trial that ended: its step is how many had ended by then."""
+def _rows(spec: Spec, records: Sequence[TrialRecord], sent: float) -> Iterator[Row]:
+    """Yield how the sweep stood after each trial that ended: its step is how many had ended by then.
+
+    The row at ``sent`` and those after it; the last one in any case.
+    """
     better = min if spec.settings.direction == "minimize" else max
     states: Counter[str] = Counter({"complete": 0, "pruned": 0, "failed": 0})
     best: dict[str, float] = {}
@@ -50,6 +59,8 @@ def _rows(spec: Spec, records: Sequence[TrialRecord]) -> Iterator[Row]:
         states[record.state] += 1
         if record.phase == "search" and record.state == "complete" and record.value is not None:
             best[record.arm] = better(best.get(record.arm, record.value), record.value)
+        if step < min(sent, len(ended)):
+            continue
         metrics = {key(f"best/{arm}"): value for arm, value in best.items()}
         metrics |= {f"trials/{state}": float(count) for state, count in states.items()}
         yield Row(step, milliseconds(moment), metrics | {CLOCK: float(step)})

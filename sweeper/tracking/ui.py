@@ -4,10 +4,11 @@ import sys
 from pathlib import Path
 
 from sweeper.errors import UsageError
-from sweeper.tracking.uri import artifact_location, has_server, mask
+from sweeper.masking import mask
+from sweeper.tracking.uri import artifact_location, has_server
 
 
-def ui_command(home: Path, uri: str, port: int) -> list[str]:
+def ui_command(home: Path | str, uri: str, port: int) -> list[str]:
     """Return the command that serves MLflow's UI on the loopback address.
 
     Raises UsageError where a server at ``uri`` has a UI of its own, and where the command would show a password to

@@ -4,13 +4,13 @@ import re
 from pathlib import Path
 
 from sweeper.errors import UsageError
+from sweeper.masking import mask
 
 SQLITE = "sqlite:///"
+_ARTIFACTS = "mlartifacts"
 
 _DATABASE = re.compile(r"sqlite:///|(postgresql|mysql|mssql)(\+\w+)?://")
 _SERVER = re.compile(r"https?://|databricks\b")
-_USER = re.compile(r"(?<=://)[^\s/]*@")
-_SECRET = re.compile(r"([?&;](?:\w*password|passwd|pwd|token|secret)=)[^\s&;]+", re.IGNORECASE)
 
 
 def default_uri(home: Path) -> str:
@@ -18,9 +18,12 @@ def default_uri(home: Path) -> str:
     return f"{SQLITE}{home.resolve() / 'mlflow.db'}"
 
 
-def artifact_location(home: Path) -> str:
-    """Return where the artifacts of a home's experiments are, as a URI that means the same from everywhere."""
-    return (home.resolve() / "mlartifacts").as_uri()
+def artifact_location(home: Path | str) -> str:
+    """Return where the artifacts of a home's experiments are, as a URI that means the same from everywhere.
+
+    ``home`` is a folder, or the URL of a place in a store.
+    """
+    return f"{home}/{_ARTIFACTS}" if isinstance(home, str) else (home.resolve() / _ARTIFACTS).as_uri()
 
 
 def has_server(uri: str) -> bool:
@@ -36,8 +39,3 @@ def has_server(uri: str) -> bool:
         f"found the tracking URI {mask(uri)!r}; must begin with http://, https://, sqlite:///, postgresql://, "
         "mysql://, mssql:// or databricks"
     )
-
-
-def mask(text: str) -> str:
-    """Return a URI, or a text with URIs in it, without their users and passwords."""
-    return _SECRET.sub(r"\1***", _USER.sub("***@", text))

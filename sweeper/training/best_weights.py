@@ -14,8 +14,8 @@ from pathlib import Path
 from torch import Tensor
 
 from sweeper.errors import SweeperError
+from sweeper.files import bring_to_disk, temporary_name
 from sweeper.training.checkpoints import LAST, WEIGHTS, written_by
-from sweeper.training.files import bring_to_disk, temporary_name
 from sweeper.training.progress import Progress
 from sweeper.training.tensor_files import TensorFile
 

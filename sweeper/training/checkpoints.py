@@ -16,7 +16,7 @@ from torch import Tensor
 
 from sweeper import strict_json
 from sweeper.errors import SweeperError
-from sweeper.training.files import bring_to_disk, opened_durably, temporary_name
+from sweeper.files import bring_to_disk, opened_durably, temporary_name
 from sweeper.training.progress import Progress
 from sweeper.training.tensor_files import TensorFile, apart
 

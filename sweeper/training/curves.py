@@ -7,8 +7,8 @@ from pathlib import Path
 
 from sweeper.curve_line import METRICS, Line
 from sweeper.errors import SweeperError
+from sweeper.files import opened_durably, write_atomically
 from sweeper.strict_json import checksum
-from sweeper.training.files import opened_durably, write_atomically
 
 TEST = "test/"
 

@@ -2,7 +2,7 @@
 
 import yaml
 
-from sweeper.training.files import write_atomically
+from sweeper.files import write_atomically
 from sweeper.training.job import Job
 
 CONFIG = "config.yaml"

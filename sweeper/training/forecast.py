@@ -13,10 +13,11 @@ import torch
 
 from models import Batch, GenerativeModel, ImageShape, Moment
 from models.bounds import ON_CPU
+from sweeper.spec import Spec
 from sweeper.training.components import TrialConfig, parse_config
 from sweeper.training.data import Images, Split, resident
 from sweeper.training.evaluation import Evaluator
-from sweeper.training.job import Evaluation, Precision
+from sweeper.training.job import Evaluation, Precision, unplanned_evaluation
 from sweeper.training.nominal_cost import Cost, cost_of, touching
 from sweeper.training.order import TrainingOrder
 
@@ -53,9 +54,7 @@ class Forecast:
 
 def forecast(config: Mapping[str, Any], evaluation: Evaluation, data_dir: Path | None) -> Forecast:
     """Return what a configuration takes that is measured by ``evaluation``, of whose images only a few are taken."""
-    trial = parse_config(config)
-    images = resident(trial.data, data_dir, "cpu")
-    model = trial.model.build(ImageShape(*images.shape), _generator(), torch.device("cpu"), images.classes)
+    trial, images, model = _built(config, data_dir)
     together = _measured_together(images, evaluation.validation.k)
     few = Evaluation(evaluation.metric, evaluation.direction, Precision(evaluation.validation.k, together))
     evaluator = Evaluator(images, model, few)
@@ -67,6 +66,35 @@ def forecast(config: Mapping[str, Any], evaluation: Evaluation, data_dir: Path |
         image=cost_of(evaluator.validate).seconds / together,
         validation=len(images.validation),
     )
+
+
+def step_seconds(config: Mapping[str, Any], evaluation: Evaluation, data_dir: Path | None) -> float:
+    """Return the nominal seconds of one step of training of a configuration."""
+    trial, images, model = _built(config, data_dir)
+    return _step(trial, model, Evaluator(images, model, evaluation).training_images()).seconds
+
+
+def largest_config(spec: Spec, arm: str, data_dir: Path | None) -> dict[str, Any]:
+    """Return the configuration of an arm of which a step of training takes longest, as far as `Space.costliest` tells.
+
+    One that cannot be trained takes no time: its trials will fail.
+    """
+    evaluation = unplanned_evaluation(spec.settings)
+
+    def cost(config: Mapping[str, Any]) -> float:
+        try:
+            return step_seconds(config, evaluation, data_dir)
+        except Exception:
+            return 0.0
+
+    return dict(spec.space(arm).costliest(cost).config)
+
+
+def _built(config: Mapping[str, Any], data_dir: Path | None) -> tuple[TrialConfig, Images, GenerativeModel]:
+    trial = parse_config(config)
+    images = resident(trial.data, data_dir, "cpu")
+    model = trial.model.build(ImageShape(*images.shape), _generator(), torch.device("cpu"), images.classes)
+    return trial, images, model
 
 
 def _measured_together(images: Images, k: int) -> int:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from models import Batch, GenerativeModel
-from sweeper.training.files import write_atomically
+from sweeper.files import write_atomically
 from sweeper.training.job import Evaluation
 from sweeper.training.pictures import Noise, draw
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sweeper.training.files import write_atomically
+from sweeper.files import write_atomically
 from sweeper.training.png import png
 
 _SCALE_TO = 56

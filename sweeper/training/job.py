@@ -108,6 +108,8 @@ class Job:
     """The trial's own folder; what is in it already is gone on with."""
     evaluation: Evaluation
     data_dir: Path | None = None
+    store: str | None = None
+    """Where the folder really is, such as ``s3://bucket/sweeps/first/trials/0001``, if that is no disk."""
     device: str = "cpu"
     threads: int = 1
     """Cores to compute on. Another number computes sums in another order, and so other last digits."""

@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
+from itertools import islice
 
 import torch
 from torch import Tensor
@@ -47,8 +48,13 @@ class Trainer:
         }
         self._latest: dict[str, Tensor] = {}
 
-    def train_epoch(self) -> dict[str, float]:
-        """Train until the batches of the next epoch are used; return what is to be watched, by name.
+    @property
+    def steps(self) -> int:
+        """The number of batches trained on so far."""
+        return self._order.steps
+
+    def train_epoch(self, most: int | None = None) -> dict[str, float]:
+        """Train until the batches of the next epoch, or ``most`` of them, are used; return what to watch, by name.
 
         That is the mean of every loss term over its steps and, for each player, "gradient_norm/<player>", the mean of
         the L2 norm of its gradient at some of its steps, and "lr/<player>", its learning rate. All terms and norms stay
@@ -59,7 +65,7 @@ class Trainer:
         self._set_rates(epoch)
         history: defaultdict[str, list[Tensor]] = defaultdict(list)
         turns: Counter[str] = Counter()
-        for index in self._order.epoch():
+        for index in islice(self._order.epoch(), most):
             moment = Moment(self._order.steps - 1, epoch, tuple(self._players), self._latest)
             batch = self._batch(index)
             for player in self._schedule.turn(moment):

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from sweeper.curve_line import METRICS
 from sweeper.errors import SweeperError
+from sweeper.files import remove_left_behind
 from sweeper.training.best_weights import BEST, BestWeights
 from sweeper.training.checkpoints import LAST, PREVIOUS, Checkpoint, load_last, save_last
 from sweeper.training.curves import Curve, last_epoch
-from sweeper.training.files import remove_left_behind
 from sweeper.training.job import Job
 from sweeper.training.progress import Progress
 

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from sweeper.execution.ownership import owned
-from sweeper.execution.runner import Site, run_sweep
+from sweeper.execution.runner import run_sweep
+from sweeper.execution.site import Site
 from sweeper.search import Assignment, Decision, Report
 from sweeper.spec import Spec, parse_spec
+from sweeper.training.job import RunFactory
 from sweeper.training.simulated import Simulation
 
 _SWEEP = """
@@ -56,8 +58,9 @@ class Stopwatch:
         raise RuntimeError(f"trial {assignment.number} failed: {reason}")
 
 
-def no_op_spec(trials: int, epochs: int = 1, seed: int = 0) -> Spec:
-    return parse_spec(_SWEEP, overrides=(f"sweep.trials={trials}", f"training.epochs={epochs}", f"sweep.seed={seed}"))
+def no_op_spec(trials: int, epochs: int = 1, seed: int = 0, search: str = "tpe") -> Spec:
+    changed = {"sweep.trials": trials, "training.epochs": epochs, "sweep.seed": seed, "sweep.search": search}
+    return parse_spec(_SWEEP, overrides=tuple(f"{path}={value}" for path, value in changed.items()))
 
 
 def quality(config: dict[str, Any], seed: int, epoch: int) -> float:
@@ -65,13 +68,16 @@ def quality(config: dict[str, Any], seed: int, epoch: int) -> float:
     return abs(config["training"]["optimizer"]["lr"] - 1e-3) * 1e3 + seed % 1000 / 1000 + 10 / epoch
 
 
-def run(spec: Spec, folder: Path, tracking_uri: str | None) -> Stopwatch:
+NO_OP = Simulation(quality)
+
+
+def run(spec: Spec, folder: Path, tracking_uri: str | None, factory: RunFactory = NO_OP) -> Stopwatch:
     """Run the sweep through the production system in a new folder."""
     (folder / "trials").mkdir(parents=True)
     (folder / "sweep.yaml").write_text(spec.to_yaml())
     watch = Stopwatch()
     site = Site(folder, data_dir=folder, address=None, tracking_uri=tracking_uri)
     with owned(folder) as ownership:
-        if not run_sweep(spec, site, Simulation(quality), watch, lambda: None, ownership):
+        if not run_sweep(spec, site, factory, watch, lambda: None, ownership):
             raise RuntimeError("the sweep was interrupted")
     return watch

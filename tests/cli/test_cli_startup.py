@@ -12,7 +12,8 @@ SWEEPS = (
     "models",
 )
 PICTURES = ("sample", "reconstruct", "interpolate", "complete", "blend", "restyle", "scatter", "variance")
-COMMANDS = (*SWEEPS, *PICTURES)
+CLUSTER = ("up", "status", "submit", "logs", "attach", "tunnel", "down", "cost")
+COMMANDS = (*SWEEPS, *PICTURES, "cluster")
 
 
 def answered(*words: str) -> tuple[str, set[str]]:
@@ -23,7 +24,16 @@ def answered(*words: str) -> tuple[str, set[str]]:
     return run.stdout, {module.partition(".")[0] for module in modules}
 
 
-@pytest.mark.parametrize("words", [["--help"], [], *([command, "--help"] for command in COMMANDS)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--help"],
+        [],
+        *([command, "--help"] for command in COMMANDS),
+        *(["cluster", command, "--help"] for command in CLUSTER),
+    ],
+    ids=" ".join,
+)
 def test_help_imports_nothing_slow(words: list[str]) -> None:
     printed, imported = answered(*words)
     assert printed.startswith("Usage: sweeper")

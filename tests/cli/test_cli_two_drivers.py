@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from calling import Sweeper, check_complaint, contents
 
-from sweeper.execution.ownership import LOCK_FILE, owned
+from sweeper.execution.note_places import LOCK_FILE
+from sweeper.execution.ownership import owned
 
 
 @pytest.mark.parametrize("words", [("resume", "first-again"), ("prune", "first-again")], ids=lambda words: words[0])

@@ -19,8 +19,9 @@ from sweeper.execution.dispatcher import Dispatcher, Workplace
 from sweeper.execution.home import new_folder
 from sweeper.execution.listener import Listener
 from sweeper.execution.ownership import Ownership
-from sweeper.execution.runner import Site
 from sweeper.execution.simulator import simulate
+from sweeper.execution.site import Site
+from sweeper.remote.homes import Home
 from sweeper.search import Sweep, read_records
 from sweeper.search.history import record_spec
 from sweeper.spec import Spec, read_spec
@@ -188,9 +189,9 @@ class TestTheNoteOfRun:
         assert self.run(sweeper) == (0, "")
         spec = read_spec(next((workplace / "sweeps").iterdir()) / "sweep.yaml")
         other = read_spec(workplace / "small.yaml", ["sweep.seed=9", "sweep.evaluation={every: 1, images: 250}"])
-        unlike = new_folder(workplace / "sweeps", other, NOW)
+        unlike = new_folder(Home(workplace / "sweeps"), other, NOW)
         unlike.rename(unlike.with_name(unlike.name.replace(other.digest[:6], spec.digest[:6])))
-        damaged = new_folder(workplace / "sweeps", spec, NOW)
+        damaged = new_folder(Home(workplace / "sweeps"), spec, NOW)
         (damaged / "study.journal").write_text("{}\n")
         assert self.run(sweeper) == (0, "")
 
@@ -200,7 +201,7 @@ def test_a_sweep_of_which_all_arms_are_broken_has_failed(tmp_path: Path, capsys:
         raise RuntimeError("no such layer")
 
     spec = make_spec(trials=40, failures={"arm": 2})
-    folder = new_folder(tmp_path, spec, NOW)
+    folder = new_folder(Home(tmp_path), spec, NOW)
     simulated(spec, folder, metric=broken)
     conclude(folder)
     with pytest.raises(typer.Exit) as ended:

@@ -39,6 +39,8 @@ def test_a_command_in_the_readme_can_be_typed(words):
     group = typer.main.get_command(app)
     context = group.make_context("sweeper", words[1:], resilient_parsing=False)
     name, command, rest = group.resolve_command(context, words[1:])
+    while hasattr(command, "resolve_command"):  # A group of commands, such as `cluster`.
+        name, command, rest = command.resolve_command(command.make_context(name, list(rest)), rest)
     assert command.make_context(name, rest).params
 
 

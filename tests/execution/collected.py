@@ -6,6 +6,7 @@ from pathlib import Path
 from support.sweeps import make_spec
 
 from sweeper.execution.collector import Collector
+from sweeper.execution.stored_on_disk import OnDisk
 from sweeper.search import TrialRecord
 from sweeper.spec import Checkpoints, SweepSettings
 
@@ -60,7 +61,7 @@ class Folder:
         return self.path / "trials" / next(record.folder for record in self.records if record.number == number)
 
     def collector(self, settings: SweepSettings) -> Collector:
-        return Collector(self.path, settings, lambda: self.records, self.warnings.append)
+        return Collector(OnDisk(self.path), settings, lambda: self.records, self.warnings.append)
 
     def held(self) -> dict[int, set[str]]:
         """Return by trial the checkpoints that are there; everything else has to be there."""

@@ -11,10 +11,10 @@ import pytest
 from collected import BEST_FILES, EVERYTHING, NUMBERS, STATE, WEIGHTS, Folder, policy
 from support.records import made_record as trial
 
-from sweeper.execution import collector as collector_module
-from sweeper.execution.stored import Stored, find_stored
+from sweeper.execution.stored import Stored
+from sweeper.execution.stored_on_disk import OnDisk
+from sweeper.files import temporary_name
 from sweeper.training import best_weights, checkpoints
-from sweeper.training.files import temporary_name
 from sweeper.training.holding import LOCK, held
 
 
@@ -87,13 +87,13 @@ class TestWhileRunning:
         self, folder: Folder, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         looked: list[str] = []
-        find = collector_module.find_stored
+        find = OnDisk.find
 
-        def noted(sweep: Path, name: str) -> Stored:
+        def noted(trials: OnDisk, name: str) -> Stored:
             looked.append(name)
-            return find(sweep, name)
+            return find(trials, name)
 
-        monkeypatch.setattr(collector_module, "find_stored", noted)
+        monkeypatch.setattr(OnDisk, "find", noted)
         collector = folder.collector(policy(best_of_sweep=2, quota="1 MiB"))
         for number in range(50):
             folder.add(trial(number, float(number % 7)))
@@ -106,7 +106,7 @@ def test_what_training_leaves_is_known_by_its_names(tmp_path: Path) -> None:
     names |= {temporary_name(tmp_path / name).name for name in (best_weights.BEST, checkpoints.LAST)}
     for name in {*names, "pictures", "latest", "best.old"}:
         (tmp_path / "trials" / "0000" / name).mkdir(parents=True)
-    assert set(find_stored(tmp_path, "0000").folders) == names
+    assert set(OnDisk(tmp_path).find("0000").folders) == names
 
 
 def used(folder: Path) -> int:

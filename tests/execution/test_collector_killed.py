@@ -17,6 +17,7 @@ from sweeper.execution.collector import Collector
 from sweeper.execution.dispatcher import Care, Dispatcher, Workplace
 from sweeper.execution.listener import Silent
 from sweeper.execution.simulator import simulate
+from sweeper.execution.stored_on_disk import OnDisk
 from sweeper.search import Assignment, Sweep
 from sweeper.search.keeping import keep
 from sweeper.training.job import EpochResult
@@ -45,7 +46,7 @@ def test_a_sweep_has_what_its_policy_keeps_at_its_end_and_little_more_at_any_tim
         def begun(self, assignment: Assignment) -> None:
             there.append(len(list(tmp_path.glob("trials/*/best"))))
 
-    care = Care(closed=Collector(tmp_path, spec.settings, sweep.records, pytest.fail).closed)
+    care = Care(closed=Collector(OnDisk(tmp_path), spec.settings, sweep.records, pytest.fail).closed)
     place = Workplace(tmp_path, data_dir=None, workers=workers, device="cpu")
     simulate(Dispatcher(sweep, spec, place, Counting(), care), lambda job: Leaving(Simulation(quality), job))
     records = sweep.records()
@@ -86,7 +87,7 @@ def test_a_sweep_whose_driver_was_killed_while_it_collected_ends_as_any_other(tm
 
     def drive() -> dict[int, set[str]]:
         sweep = Sweep(spec, tmp_path, workers=2)
-        collector = Collector(tmp_path, spec.settings, sweep.records, pytest.fail)
+        collector = Collector(OnDisk(tmp_path), spec.settings, sweep.records, pytest.fail)
         collector.collect()
         dispatcher = Dispatcher(sweep, spec, place, Silent(), Care(closed=collector.closed))
         simulate(dispatcher, lambda job: Leaving(Simulation(quality), job))

@@ -18,8 +18,9 @@ from sweeper.errors import SweeperError, UsageError
 from sweeper.execution import ownership as module
 from sweeper.execution.dispatcher import Care, Dispatcher, Workplace
 from sweeper.execution.listener import Silent
-from sweeper.execution.owner_note import parse_note, write_note
-from sweeper.execution.ownership import LOCK_FILE, owned
+from sweeper.execution.note_places import LOCK_FILE, FileNote
+from sweeper.execution.owner_note import parse_note
+from sweeper.execution.ownership import owned
 from sweeper.execution.simulator import simulate
 from sweeper.search import Sweep
 from sweeper.training.simulated import Simulation
@@ -142,7 +143,7 @@ class TestAnotherMachine:
 
         def beat() -> None:
             while not ended.wait(0.005):
-                write_note(path, found.beat())
+                FileNote(folder).begin(found.beat())
 
         found = parse_note(path.read_bytes())
         assert found is not None

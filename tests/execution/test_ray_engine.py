@@ -9,7 +9,8 @@ from support.sweeps import make_spec, simulated
 
 from sweeper.execution.listener import Silent
 from sweeper.execution.ownership import owned
-from sweeper.execution.runner import RAY_LOG, Site, run_sweep
+from sweeper.execution.runner import RAY_LOG, run_sweep
+from sweeper.execution.site import Site
 from sweeper.search import read_records
 
 pytestmark = pytest.mark.sweep

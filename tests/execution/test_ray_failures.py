@@ -12,7 +12,8 @@ from support.sweeps import make_spec
 from sweeper.disk import DiskError
 from sweeper.execution.listener import Silent
 from sweeper.execution.ownership import owned
-from sweeper.execution.runner import RAY_LOG, Site, run_sweep
+from sweeper.execution.runner import RAY_LOG, run_sweep
+from sweeper.execution.site import Site
 from sweeper.search import TrialRecord, read_records
 from sweeper.spec import Spec
 

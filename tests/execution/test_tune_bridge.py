@@ -47,11 +47,14 @@ def bridge(tmp_path: Path, lost: list[Exception]) -> Bridge:
         for error in lost:
             raise error
 
+    def request(_arm: str, scale: int) -> dict[str, float]:
+        return {"CPU": 1.0 * scale}
+
     spec = make_spec(stopping="none", finals=None)
     (tmp_path / "trials").mkdir()
     place = Workplace(tmp_path, data_dir=None, workers=3, device="cpu", largest=2)
     dispatcher = Dispatcher(Sweep(spec, tmp_path, 3), spec, place, Silent(), Care(check=check))
-    return Bridge(dispatcher, lambda job: None, spec.settings.failures)  # type: ignore[arg-type, return-value]
+    return Bridge(dispatcher, lambda job: None, spec.settings.failures, request)  # type: ignore[arg-type, return-value]
 
 
 def suggested(bridge: Bridge, trial_id: str) -> dict[str, Any]:

@@ -16,10 +16,11 @@ PATIENCE = 180.0
 
 
 class TrackingServer:
-    """A `mlflow server` with its database and its artifacts in ``folder``; it keeps its port."""
+    """A `mlflow server` with its artifacts in ``folder``, and its database if no other is given; it keeps its port."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, database: str | None = None) -> None:
         self._folder = folder
+        self._database = database or f"sqlite:///{folder / 'mlflow.db'}"
         with socket.create_server(("127.0.0.1", 0)) as listener:
             self.port = int(listener.getsockname()[1])
         self._process: subprocess.Popen[bytes] | None = None
@@ -38,14 +39,14 @@ class TrackingServer:
     def start(self) -> None:
         """Start it and wait until it answers."""
         command = [sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.port)]
-        store = ["--workers", "1", "--backend-store-uri", f"sqlite:///{self._folder / 'mlflow.db'}"]
+        settings = {"MLFLOW_BACKEND_STORE_URI": self._database, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *store, "--artifacts-destination", str(self._folder / "artifacts")],
+                [*command, "--workers", "1", "--artifacts-destination", str(self._folder / "artifacts")],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=os.environ | {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"},
+                env=os.environ | settings | {"MLFLOW_DISABLE_TELEMETRY": "true"},
                 process_group=0,
             )
         deadline = time.monotonic() + PATIENCE
@@ -73,9 +74,9 @@ class TrackingServer:
 
 
 @contextmanager
-def tracking_server(folder: Path) -> Iterator[TrackingServer]:
+def tracking_server(folder: Path, database: str | None = None) -> Iterator[TrackingServer]:
     """A running server, killed in the end."""
-    server = TrackingServer(folder)
+    server = TrackingServer(folder, database)
     try:
         server.start()
         yield server

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from sweeper.commit import commit_of
 from sweeper.curve_line import Line
 from sweeper.errors import UsageError
 from sweeper.strict_json import seal
 from sweeper.tracking import default_uri, mask, ui_command
-from sweeper.tracking.commit import commit_of
 from sweeper.tracking.content import LONGEST_VALUE, flatten, key
 from sweeper.tracking.curve import read_curve
 

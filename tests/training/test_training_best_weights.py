@@ -11,9 +11,9 @@ import torch
 from failing_disk import killed_at, operations
 
 from sweeper.errors import SweeperError
+from sweeper.files import remove_left_behind
 from sweeper.training.best_weights import BestWeights
 from sweeper.training.checkpoints import Checkpoint, load_last, save_last
-from sweeper.training.files import remove_left_behind
 from sweeper.training.job import Evaluation, Precision
 from sweeper.training.progress import Progress
 from sweeper.training.tensor_files import TensorFile

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from sweeper import strict_json
 from sweeper.errors import SweeperError
+from sweeper.files import remove_left_behind
 from sweeper.training.best_weights import BestWeights
 from sweeper.training.checkpoints import Checkpoint, load_last, load_weights, save_last
-from sweeper.training.files import remove_left_behind
 from sweeper.training.job import Measured
 from sweeper.training.progress import Progress
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from safetensors.torch import save
 
+from sweeper.cache import cache_folder
 from sweeper.training import classifier_cache
 from sweeper.training.classifier import Classifier, Recipe, fingerprint, train_classifier
-from sweeper.training.classifier_cache import cache_folder, classifier_of
+from sweeper.training.classifier_cache import classifier_of
 from sweeper.training.data import Images, Split
 from sweeper.training.data.digits import Digits
 from sweeper.training.data.synthetic import Synthetic

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sweeper.training.files import temporary_name, write_atomically
+from sweeper.files import temporary_name, write_atomically
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, redirect_stderr
 from http.client import HTTPException
 from pathlib import Path
 
-from sweeper.training.files import copy_atomically
+from sweeper.files import copy_atomically
 
 PATIENCE = 20.0
 """Seconds that a mirror may be silent; torchvision itself would wait for ever."""

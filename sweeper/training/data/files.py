@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sweeper.errors import UsageError
 from sweeper.training.data.download import download
+from sweeper.training.once import by_one_process
 
 DEFAULT_FOLDER = Path("~/.cache/sweeper/data")
 
@@ -52,7 +53,7 @@ class DataFile:
             UsageError: the file cannot be had, or its md5 is not the published one.
 
         """
-        path, published = self._found(folder) or self._downloaded(folder)
+        path, published = self._found(folder) or self._fetched(folder)
         with _telling(path):
             content = path.read_bytes()
         _compare(path, md5(content), published)
@@ -67,7 +68,7 @@ class DataFile:
             UsageError: as `read`.
 
         """
-        path, published = self._found(folder) or self._downloaded(folder)
+        path, published = self._found(folder) or self._fetched(folder)
         with _telling(path), path.open("rb") as file:
             found = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
         _compare(path, found, published)
@@ -83,6 +84,11 @@ class DataFile:
             return next((place for place in self._places(folder).items() if place[0].is_file()), None)
         except OSError as error:
             raise UsageError(f"cannot look for {self.path} in {folder}: {error.strerror}") from error
+
+    def _fetched(self, folder: Path) -> tuple[Path, str]:
+        """Return the file that another process of this machine has fetched in the meantime, else download it."""
+        with by_one_process(folder / self.path):
+            return self._found(folder) or self._downloaded(folder)
 
     def _downloaded(self, folder: Path) -> tuple[Path, str]:
         mirrors = self.mirrors()
