@@ -6,6 +6,7 @@ expected and did not find ends it with 1, and everything that was printed anywhe
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -25,6 +26,7 @@ CLUSTER = "sweeps"
 SWEEPS = "sweeper/sweeps"
 HOME = f"s3://{BUCKET}/{SWEEPS}"
 REPOSITORY = Path(__file__).parents[2]
+SERVICES = {"MLflow": 5000, "PostgreSQL": 5432, "Ray's dashboard": 8265}
 SPOT_WORKERS = 3
 TYPE = "m5.large"
 """Two processors, as many as this host is taken to have, and no GPU."""
@@ -146,6 +148,8 @@ def _live(life: Life, lab: Laboratory, progress: Progress) -> None:
         life.up()
     with life.timed("until the workers are there"):
         wait_for("workers", lambda: len(life.workers()) == SPOT_WORKERS)
+    (head,) = lab.instances(**{"ray-node-type": "head"})
+    _check_closed(head["PrivateIpAddress"])
     life.sweeper("cluster", "submit", *SWEEP, "--name", "first")
     with life.timed("submit: until six trials train"):
         wait_for("trials", lambda: len(progress.trials) >= 6)
@@ -159,7 +163,6 @@ def _live(life: Life, lab: Laboratory, progress: Progress) -> None:
         at_once=False,
     )
     life.lose("the link of a worker cut", spared[2], lab.cut)
-    (head,) = lab.instances(**{"ray-node-type": "head"})
     lab.terminate(head["InstanceId"])
     began = time.monotonic()
     with life.timed("the head terminated: up again"):
@@ -178,6 +181,15 @@ def _live(life: Life, lab: Laboratory, progress: Progress) -> None:
         print(life.sweeper("cluster", "down", CLUSTER, "--yes"))
     if lab.instances():
         raise AssertionError(f"still running: {lab.instances()}")
+
+
+def _check_closed(address: str) -> None:
+    """Check that what the head serves beside Ray answers nobody but itself."""
+    for service, port in SERVICES.items():
+        with socket.socket() as connection:
+            connection.settimeout(5)
+            if connection.connect_ex((address, port)) == 0:
+                raise AssertionError(f"{service} of the head answers at {address}:{port}")
 
 
 def _check(life: Life, sweep: str) -> None:

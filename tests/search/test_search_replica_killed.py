@@ -23,11 +23,24 @@ from replicated import Place
 from sweeper.remote.s3 import S3Objects
 
 folder, bucket, study = Path(sys.argv[1]), os.environ.get("BUCKET"), os.environ.get("SWEEPER_STUDY")
+
+
+def kill_after(calls):
+    # By the number of functions called, and not by a clock: it is as many kills however quick the machine is.
+    def count(*_):
+        nonlocal calls
+        calls -= 1
+        if not calls:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(count)
+
+
 kills = 0
 while True:
     if os.fork() == 0:
         place = Place(S3Objects.at(bucket) if bucket else None, study)
-        signal.setitimer(signal.ITIMER_REAL, 0.04 * (1 + kills))  # What it sends ends the process, and nobody takes it.
+        kill_after(10000 * (1 + kills))
         place.run(folder)
         os._exit(0)
     _, status = os.wait()
