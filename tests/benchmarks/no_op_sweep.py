@@ -1,5 +1,6 @@
 """A sweep whose trials cost nothing: what is left is the system around them."""
 
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,6 +57,12 @@ class Stopwatch:
 
     def failed(self, assignment: Assignment, reason: str) -> None:
         raise RuntimeError(f"trial {assignment.number} failed: {reason}")
+
+    def told(self, message: str) -> None:
+        print(message, file=sys.stderr)
+
+    def warned(self, message: str) -> None:
+        print(f"warning: {message}", file=sys.stderr)
 
 
 def no_op_spec(trials: int, epochs: int = 1, seed: int = 0, search: str = "tpe") -> Spec:
