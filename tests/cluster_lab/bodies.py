@@ -18,7 +18,9 @@ from network import inside, make_machine, namespace_of, remove
 
 HERE = Path(__file__).parent
 POLL = 0.3
-ALIVE, GONE = ("pending", "running"), ("shutting-down", "terminated", "stopping", "stopped")
+ALIVE, ENDED = ("pending", "running"), ("shutting-down", "terminated", "stopping", "stopped")
+GONE = "gone"
+"""The file in a machine's folder that says that no process of it is left."""
 ISOLATED = ["unshare", "--mount", "--pid", "--uts", "--ipc", "--fork", "--kill-child", "--mount-proc"]
 
 
@@ -27,6 +29,7 @@ class Body:
     """A machine that runs."""
 
     name: str
+    folder: Path
     process: subprocess.Popen[bytes]
 
     def end(self) -> None:
@@ -34,6 +37,7 @@ class Body:
         self.process.kill()
         self.process.wait()
         remove(namespace_of(self.name))
+        (self.folder / GONE).touch()
 
 
 class Bodies:
@@ -54,7 +58,7 @@ class Bodies:
             if state in ALIVE and identity not in self._bodies:
                 self._bodies[identity] = self._begin(identity, instance)
         for identity in list(self._bodies):
-            if identity not in states or states[identity]["State"]["Name"] in GONE:
+            if identity not in states or states[identity]["State"]["Name"] in ENDED:
                 self._bodies.pop(identity).end()
 
     def end(self) -> None:
@@ -84,7 +88,7 @@ class Bodies:
                 start_new_session=True,
                 env={"PATH": os.environ["PATH"], "LAB_PYTHON": sys.executable},
             )
-        return Body(name, process)
+        return Body(name, machine, process)
 
     def _public_key(self, name: str) -> str:
         pairs = self._ec2.describe_key_pairs(KeyNames=[name], IncludePublicKey=True)["KeyPairs"]

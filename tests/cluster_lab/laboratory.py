@@ -15,7 +15,7 @@ from typing import Any
 
 import boto3
 import network
-from bodies import name_of
+from bodies import GONE, name_of
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[1]
@@ -77,6 +77,7 @@ class Laboratory:
     def terminate(self, identity: str) -> None:
         """End an instance without a word, as AWS does when it takes spot capacity back."""
         boto3.client("ec2").terminate_instances(InstanceIds=[identity])
+        wait_for("the machine to end", (self.machine(identity) / GONE).exists)
 
     def give_notice(self, identity: str, when: str) -> None:
         """Let the metadata service of an instance say that it will be taken away."""
