@@ -57,7 +57,7 @@ ARROWS: dict[str, set[str]] = {
         "sweeper.spec",
         "sweeper.search",
     },
-    "sweeper.cluster": {"sweeper.commit", "sweeper.errors", "sweeper.masking", "sweeper.spec"},
+    "sweeper.cluster": {"sweeper.commit", "sweeper.errors", "sweeper.files", "sweeper.masking", "sweeper.spec"},
     "sweeper.analysis": {"sweeper.comparability", "sweeper.errors", "sweeper.spec", "sweeper.search"},
     "sweeper.execution": {
         "sweeper.comparability",

@@ -11,6 +11,7 @@ from pathlib import Path
 from sweeper.cluster.config import read_cluster
 from sweeper.cluster.description import Cluster
 from sweeper.errors import UsageError
+from sweeper.files import PRIVATE, write_atomically
 
 DEFAULT_FOLDER = "~/.sweeper/clusters"
 NODE = "node"
@@ -70,31 +71,22 @@ class State:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             folder.chmod(0o700)
         text = file.read_text()  # Before anything is written: it may be the very file.
-        write_private(self.overrides, json.dumps(list(overrides)))
-        write_private(self.file, text)
+        _write(self.overrides, json.dumps(list(overrides)))
+        _write(self.file, text)
 
     def make_token(self) -> None:
         """Make the token, unless there is one: machines that are up know that one."""
         if not self.token.exists():
-            write_private(self.token, secrets.token_hex(32))
+            _write(self.token, secrets.token_hex(32))
 
     def write_environment(self, environment: Mapping[str, str]) -> None:
         """Write what every command on a node finds in its environment; the shell there fills in its variables."""
         lines = (f'export {name}="{value}"\n' for name, value in (_ALWAYS | dict(environment)).items())
-        write_private(self.node / "environment", "".join(lines))
+        _write(self.node / "environment", "".join(lines))
 
     def forget(self) -> None:
         """Remove the folder: of the cluster nothing is left."""
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file as a whole, which its owner alone may read from the first moment on."""
-    temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(text)
-    temporary.replace(path)
 
 
 def state_of(name: str) -> State:
@@ -117,6 +109,10 @@ def find_cluster(named: str | None) -> tuple[Cluster, State]:
         cluster = read_cluster(Path(named), ())
         return _remembered(cluster.name) if cluster.name in known() else (cluster, state_of(cluster.name))
     return _remembered(_chosen(named))
+
+
+def _write(path: Path, text: str) -> None:
+    write_atomically(path, text.encode(), PRIVATE)
 
 
 def _chosen(named: str | None) -> str:

@@ -57,13 +57,9 @@ def _first_free(home: Home, stem: str, content: bytes) -> str:
             if _take(home, sweep, content):
                 return sweep
         except OSError as error:
-            where, choice = (
-                home.workplace(sweep).parent,
-                "choose --home" if home.objects is None else "set SWEEPER_CACHE",
-            )
-            raise UsageError(
-                f"{where}: cannot make a folder for the sweep here ({error.strerror}); {choice}"
-            ) from error
+            choice = "choose --home" if home.objects is None else "set SWEEPER_CACHE"
+            problem = f"cannot make a folder for the sweep here ({error.strerror}); {choice}"
+            raise UsageError(f"{home.workplace(sweep).parent}: {problem}") from error
     raise UsageError(f"{home}: a thousand sweeps named {stem}; choose another --home")
 
 

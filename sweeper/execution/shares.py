@@ -14,7 +14,7 @@ from typing import Any
 from sweeper.execution.capacity import ACCELERATOR, Capacity
 from sweeper.execution.listener import Listener
 from sweeper.execution.placement import Placement
-from sweeper.files import write_atomically
+from sweeper.files import read_notes, write_atomically
 from sweeper.spec import Resources
 from sweeper.spec.accelerators import ANY
 from sweeper.spec.quantities import shown_bytes
@@ -54,24 +54,21 @@ class Shares:
 
     def trials(self, key: str, question: Question) -> int | None:
         """Return how many trials share a GPU; ``None`` where that was not measured, or for other models."""
-        match self._read().get(key):
+        match read_notes(self._file).get(key):
             case {"question": question.digest, "trials": int(trials)} if trials >= 1:
                 return trials
         return None
 
     def write(self, key: str, question: Question, share: Share) -> None:
         """Write down what was measured."""
-        content = {**self._read(), key: {"question": question.digest, **asdict(share)}}
-        write_atomically(self.folder / SHARES_FILE, f"{json.dumps(content, indent=2)}\n".encode())
+        content = {**read_notes(self._file), key: {"question": question.digest, **asdict(share)}}
+        write_atomically(self._file, f"{json.dumps(content, indent=2)}\n".encode())
         self.keep()
 
-    def _read(self) -> dict[str, Any]:
-        """Return what is written; nothing where that cannot be read, which costs measuring again."""
-        try:
-            found = json.loads((self.folder / SHARES_FILE).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+    @property
+    def _file(self) -> Path:
+        """What is written; where it cannot be read, that costs measuring again."""
+        return self.folder / SHARES_FILE
 
 
 def with_shares(

@@ -11,7 +11,7 @@ from sweeper.remote.objects import Objects
 from sweeper.remote.opening import open_objects
 
 _SCHEME = "s3://"
-_STUDY = "study"
+STUDY = "study"
 """The folder of a sweep that holds its journal."""
 _AT_ONCE = 16
 """Requests that a store is asked to answer at the same time."""
@@ -62,7 +62,7 @@ def sweeps_in(objects: Objects) -> list[str]:
     """Return the names of the sweeps in a store, that last worked on first, by the clock of the store."""
 
     def worked_on(sweep: str) -> float:
-        return max((piece.modified for piece in objects.below(sweep).below(_STUDY).here().values()), default=0.0)
+        return max((piece.modified for piece in objects.below(sweep).below(STUDY).here().values()), default=0.0)
 
     folders = objects.folders()
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-from sweeper.files import UNFINISHED, write_atomically
+from sweeper.files import UNFINISHED, read_notes, write_atomically
 from sweeper.remote.objects import Objects
 
 _VERSIONS = ".versions.json"
@@ -55,8 +55,4 @@ class WorkingCopy:
 
     def _versions(self) -> dict[str, str]:
         """Return the version of each copy; where that cannot be read, all are fetched anew."""
-        try:
-            found = json.loads((self._folder / _VERSIONS).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_notes(self._folder / _VERSIONS)

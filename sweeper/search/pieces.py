@@ -9,11 +9,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from sweeper.remote.homes import STUDY
 from sweeper.remote.objects import ChangedError, Found, Objects, Version
 from sweeper.search.journal import Position, begins_anew
 from sweeper.search.replica import Tell, tell_nobody
 
-FOLDER = "study"
 _KEY = re.compile(r"[0-9]{8}\.journal")
 FULL = 256 * 1024
 """Bytes from which on a piece is not written again."""
@@ -38,7 +38,7 @@ class Pieces:
     def __init__(self, objects: Objects, tell: Tell = tell_nobody) -> None:
         """Take the objects of one sweep."""
         self.tell = tell
-        self._objects = objects.below(FOLDER)
+        self._objects = objects.below(STUDY)
         self._slot = _Slot()
         self._size = 0
 

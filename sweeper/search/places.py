@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from sweeper.files import write_atomically
+from sweeper.remote.homes import STUDY
 from sweeper.remote.objects import Objects
 from sweeper.remote.working_copy import WorkingCopy
 from sweeper.search.backup import BackedUp
-from sweeper.search.pieces import FOLDER, Pieces, is_piece, joined
+from sweeper.search.pieces import Pieces, is_piece, joined
 from sweeper.search.postgres import PostgresReplica
 from sweeper.search.replica import Replica, Tell
 from sweeper.search.storage import JOURNAL
@@ -38,9 +39,9 @@ def fetch_journal(folder: Path, store: Objects) -> None:
 
     Only those pieces are fetched that have changed. Of a study in a database they are the backup, a moment behind.
     """
-    pieces, path = folder / FOLDER, folder / JOURNAL
+    pieces, path = folder / STUDY, folder / JOURNAL
     pieces.mkdir(parents=True, exist_ok=True)
-    WorkingCopy(store.below(FOLDER), pieces, is_piece).pull()
+    WorkingCopy(store.below(STUDY), pieces, is_piece).pull()
     content = joined(piece.read_bytes() for piece in sorted(pieces.iterdir()) if is_piece(piece.name))
     if content and not (path.exists() and path.read_bytes() == content):
         write_atomically(path, content)

@@ -13,6 +13,7 @@ from support.sweeps import make_spec, simulated
 from sweeper.remote.objects import Objects, StoreError, Version
 from sweeper.remote.s3 import S3Objects
 from sweeper.search import TrialRecord
+from sweeper.search.history import record_spec
 from sweeper.search.journal import Position
 from sweeper.search.places import open_replica
 from sweeper.search.replica import Replica
@@ -132,3 +133,13 @@ class Dying:
             write()
         if self.changes < 0:
             raise Killed
+
+
+def begun(place: Place, tmp_path: Path) -> Path:
+    """Make a sweep's folder, and its journal in the place, as the command line does."""
+    folder = tmp_path / SWEEP
+    folder.mkdir()
+    (folder / "sweep.yaml").write_text(SPEC.to_yaml())
+    with place.replica() as replica:
+        record_spec(folder, SPEC, replica)
+    return folder

@@ -7,7 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from replicated import SPEC, SWEEP, Line, Link, Place, make_place
+from replicated import SPEC, SWEEP, Line, Link, Place, begun, make_place
 from support.sweeps import simulated
 from widened import NOW, changed
 
@@ -15,7 +15,6 @@ from sweeper.errors import SweeperError
 from sweeper.execution.widening import widen
 from sweeper.search import Report, Sweep
 from sweeper.search.backup import BackedUp
-from sweeper.search.history import record_spec
 from sweeper.search.journal import Position
 from sweeper.search.pieces import Pieces
 from sweeper.search.postgres import PostgresReplica
@@ -37,12 +36,7 @@ def place(request: pytest.FixtureRequest) -> Place:
 @pytest.fixture
 def folder(place: Place, tmp_path: Path) -> Path:
     """The folder of a sweep that has begun."""
-    folder = tmp_path / SWEEP
-    folder.mkdir()
-    (folder / "sweep.yaml").write_text(SPEC.to_yaml())
-    with place.replica() as replica:
-        record_spec(folder, SPEC, replica)
-    return folder
+    return begun(place, tmp_path)
 
 
 def journal(folder: Path) -> bytes:

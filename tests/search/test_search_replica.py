@@ -9,14 +9,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from driven import timeless
-from replicated import PLACES, SPEC, SWEEP, Dying, Killed, Place, make_place
+from replicated import PLACES, SPEC, SWEEP, Dying, Killed, Place, begun, make_place
 from support.sweeps import simulated
 from widened import NOW, changed
 
 from sweeper.errors import SweeperError
 from sweeper.execution.widening import widen
 from sweeper.search import Report, Sweep, TrialRecord, read_records
-from sweeper.search.history import record_spec
 
 WIDE = changed(SPEC, "model.latent_dim={choice: [2, 4, 8, 16]}", "sweep.trials=8")
 REMOTE = PLACES[1:]
@@ -43,16 +42,6 @@ def of_all_remote_places(test):
 
 def journal(folder: Path) -> bytes:
     return (folder / "study.journal").read_bytes()
-
-
-def begun(place: Place, tmp_path: Path) -> Path:
-    """Make a sweep's folder, and its journal in the place, as the command line does."""
-    folder = tmp_path / SWEEP
-    folder.mkdir()
-    (folder / "sweep.yaml").write_text(SPEC.to_yaml())
-    with place.replica() as replica:
-        record_spec(folder, SPEC, replica)
-    return folder
 
 
 def copied(folder: Path, to: Path) -> Path:

@@ -11,11 +11,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
+
+from support.answering import answers
 
 PATIENCE = 120.0
 """Seconds for it to come up on a busy machine."""
@@ -50,7 +51,7 @@ def moto_server(folder: Path) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + PATIENCE
-        while not _answers(port):
+        while not answers(port, "/moto-api/"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((folder / "moto.log").read_text()[-3000:])
             time.sleep(0.05)
@@ -90,14 +91,3 @@ def bucket(aws: str) -> str:
     place = {"LocationConstraint": environment(aws)["AWS_DEFAULT_REGION"]}
     s3._client().create_bucket(Bucket=name, CreateBucketConfiguration=place)
     return f"s3://{name}"
-
-
-def _answers(port: int) -> bool:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
-    try:
-        connection.request("GET", "/moto-api/")
-        return connection.getresponse().status == 200
-    except (OSError, HTTPException):
-        return False
-    finally:
-        connection.close()

@@ -8,8 +8,9 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+
+from support.answering import answers
 
 PATIENCE = 180.0
 """Seconds for it to come up: it imports for seconds, and on a busy machine for a minute."""
@@ -50,7 +51,7 @@ class TrackingServer:
                 process_group=0,
             )
         deadline = time.monotonic() + PATIENCE
-        while not self._answers():
+        while not answers(self.port, "/health"):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError((self._folder / "server.log").read_text()[-3000:])
             time.sleep(0.1)
@@ -61,16 +62,6 @@ class TrackingServer:
             os.killpg(self.process_group, signal.SIGKILL)
             self._process.wait()
             self._process = None
-
-    def _answers(self) -> bool:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
-            connection.request("GET", "/health")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
-        finally:
-            connection.close()
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from sweeper.cluster.commands import QUIET, make_key, ray_down, ray_up
 from sweeper.cluster.description import Cluster
 from sweeper.cluster.reaching import key_of
 from sweeper.cluster.running import Runner, Step, StepError
-from sweeper.cluster.state import State, write_private
+from sweeper.cluster.state import State
+from sweeper.files import PRIVATE, write_atomically
 
 if TYPE_CHECKING:
     from sweeper.cluster.aws.account import Left
@@ -25,7 +26,7 @@ def start(cluster: Cluster, state: State, runner: Runner) -> None:
     public = Path(f"{key}.pub").read_text()
     found = runner.do("prepare bucket, roles, security group and images", lambda: prepare(cluster, public))
     launcher = cluster.completed({"folder": str(state.node), "key": str(key)} | found)
-    write_private(state.launcher, yaml.safe_dump(launcher, sort_keys=False))
+    write_atomically(state.launcher, yaml.safe_dump(launcher, sort_keys=False).encode(), PRIVATE)
     runner.run(Step("start the head with Ray's launcher", ray_up(state.launcher), _AGAIN, QUIET))
 
 

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from sweeper.errors import SweeperError
+from sweeper.files import PRIVATE, write_atomically
 
 _USER = "sweeper"
 _HOST = "127.0.0.1"
@@ -77,8 +78,8 @@ class Database:
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)
         password = secrets.token_urlsafe(24)
-        _write_secret(self._password_file, f"{_HOST}:*:*:{_USER}:{password}\n")
-        _write_secret(handed, password)
+        write_atomically(self._password_file, f"{_HOST}:*:*:{_USER}:{password}\n".encode(), PRIVATE)
+        write_atomically(handed, password.encode(), PRIVATE)
         try:
             self._hand_over(fresh, handed)
             options = ("--auth=scram-sha-256", "--encoding=UTF8", "--no-locale", f"--pwfile={handed}")
@@ -129,10 +130,3 @@ def _checked(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProc
         said = (done.stderr or done.stdout).strip().splitlines() or [f"exit code {done.returncode}"]
         raise SweeperError(f"PostgreSQL: {Path(done.args[0]).name} failed ({said[-1]})")
     return done
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Write a file that nobody but its owner has ever been able to read."""
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600, exist_ok=False)
-    path.write_text(text)
